@@ -1,0 +1,196 @@
+//! Problem: what the hub says about a bad request (RFC 9457), with a stable code.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Every code that the hub can answer with. Codes are stable; each has a page in the docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    BadRequest,
+    Conflict,
+    ConnectorPaused,
+    ForbiddenScope,
+    IdempotencyConflict,
+    Internal,
+    InvalidCloudEvent,
+    InvalidCursor,
+    InvalidForm,
+    InvalidJson,
+    InvalidSettings,
+    ManagedByFile,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    Overloaded,
+    PartNotAllowed,
+    PartTooLarge,
+    PayloadTooLarge,
+    RequestTimeout,
+    StoreUnavailable,
+    TooDeep,
+    TooManyParts,
+    Unauthorized,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+}
+
+impl Code {
+    pub const ALL: [Self; 26] = [
+        Self::BadRequest,
+        Self::Conflict,
+        Self::ConnectorPaused,
+        Self::ForbiddenScope,
+        Self::IdempotencyConflict,
+        Self::Internal,
+        Self::InvalidCloudEvent,
+        Self::InvalidCursor,
+        Self::InvalidForm,
+        Self::InvalidJson,
+        Self::InvalidSettings,
+        Self::ManagedByFile,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::NotFound,
+        Self::Overloaded,
+        Self::PartNotAllowed,
+        Self::PartTooLarge,
+        Self::PayloadTooLarge,
+        Self::RequestTimeout,
+        Self::StoreUnavailable,
+        Self::TooDeep,
+        Self::TooManyParts,
+        Self::Unauthorized,
+        Self::UnsupportedEncoding,
+        Self::UnsupportedMediaType,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::Conflict => "conflict",
+            Self::ConnectorPaused => "connector-paused",
+            Self::ForbiddenScope => "forbidden-scope",
+            Self::IdempotencyConflict => "idempotency-conflict",
+            Self::Internal => "internal",
+            Self::InvalidCloudEvent => "invalid-cloudevent",
+            Self::InvalidCursor => "invalid-cursor",
+            Self::InvalidForm => "invalid-form",
+            Self::InvalidJson => "invalid-json",
+            Self::InvalidSettings => "invalid-settings",
+            Self::ManagedByFile => "managed-by-file",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::NotAcceptable => "not-acceptable",
+            Self::NotFound => "not-found",
+            Self::Overloaded => "overloaded",
+            Self::PartNotAllowed => "part-not-allowed",
+            Self::PartTooLarge => "part-too-large",
+            Self::PayloadTooLarge => "payload-too-large",
+            Self::RequestTimeout => "request-timeout",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::TooDeep => "too-deep",
+            Self::TooManyParts => "too-many-parts",
+            Self::Unauthorized => "unauthorized",
+            Self::UnsupportedEncoding => "unsupported-encoding",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+        }
+    }
+
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest
+            | Self::InvalidCloudEvent
+            | Self::InvalidCursor
+            | Self::InvalidForm
+            | Self::InvalidJson
+            | Self::TooDeep => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::ForbiddenScope => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict | Self::ManagedByFile => StatusCode::CONFLICT,
+            Self::PartTooLarge | Self::PayloadTooLarge | Self::TooManyParts => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::PartNotAllowed | Self::UnsupportedEncoding | Self::UnsupportedMediaType => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Self::IdempotencyConflict | Self::InvalidSettings => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ConnectorPaused | Self::Overloaded | Self::StoreUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    /// The same for every problem of this code.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request cannot be read",
+            Self::Conflict => "The state of the resource does not allow this",
+            Self::ConnectorPaused => "The connector is paused",
+            Self::ForbiddenScope => "The key does not allow this",
+            Self::IdempotencyConflict => "The same key came before with another body",
+            Self::Internal => "The hub failed",
+            Self::InvalidCloudEvent => "The CloudEvent is not valid",
+            Self::InvalidCursor => "The cursor is not one of this list",
+            Self::InvalidForm => "The form cannot be read",
+            Self::InvalidJson => "The body is not valid JSON",
+            Self::InvalidSettings => "Settings are not valid",
+            Self::ManagedByFile => "A configuration file manages this",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::NotAcceptable => "None of the accepted media types can be given",
+            Self::NotFound => "There is no such thing",
+            Self::Overloaded => "The hub takes no more for now",
+            Self::PartNotAllowed => "A part is not allowed",
+            Self::PartTooLarge => "A part is too large",
+            Self::PayloadTooLarge => "The request is too large",
+            Self::RequestTimeout => "The request did not arrive in time",
+            Self::StoreUnavailable => "The hub cannot store anything for now",
+            Self::TooDeep => "The JSON is nested too deeply",
+            Self::TooManyParts => "The form has too many parts",
+            Self::Unauthorized => "The credentials are missing or wrong",
+            Self::UnsupportedEncoding => "The content encoding is not supported",
+            Self::UnsupportedMediaType => "The content type is not supported",
+        }
+    }
+}
+
+/// A refusal, ready to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub code: Code,
+    /// What is wrong with this request, and what to do: one or two sentences.
+    pub detail: String,
+    /// When trying again may help.
+    pub retry_after: Option<Duration>,
+    /// For `invalid-settings`: each field that is wrong.
+    pub fields: Vec<crate::FieldProblem>,
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            retry_after: None,
+            fields: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub const fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+}
+
+impl From<crate::Problems> for Problem {
+    fn from(problems: crate::Problems) -> Self {
+        let mut problem = Self::new(Code::InvalidSettings, problems.to_string());
+        problem.fields = problems.into_vec();
+        problem
+    }
+}

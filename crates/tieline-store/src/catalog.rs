@@ -1,0 +1,32 @@
+//! Agents and connectors as the store keeps them.
+
+use tieline_model::{Agent, AgentId, Connector, ConnectorId, Name, ProjectId};
+
+/// Everything configured, removed rows with open work included.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub projects: Vec<(ProjectId, Name)>,
+    pub agents: Vec<Agent>,
+    pub connectors: Vec<Connector>,
+}
+
+/// A change of one project's catalogue, made whole or not at all.
+///
+/// Puts replace the row of the same name that is not removed, and keep its id; a row with no such
+/// name gets a new id, even where a removed row once had the name. Removing marks the row.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogChange {
+    pub put_agents: Vec<Agent>,
+    pub remove_agents: Vec<AgentId>,
+    pub put_connectors: Vec<Connector>,
+    pub remove_connectors: Vec<ConnectorId>,
+}
+
+impl CatalogChange {
+    pub fn is_empty(&self) -> bool {
+        self.put_agents.is_empty()
+            && self.remove_agents.is_empty()
+            && self.put_connectors.is_empty()
+            && self.remove_connectors.is_empty()
+    }
+}

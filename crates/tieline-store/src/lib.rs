@@ -1,0 +1,23 @@
+//! What the hub asks of its store, and the store that defines the answers.
+//!
+//! [`Store`] is a promise per method, each one transaction; no transaction type leaks out.
+//! [`MemoryStore`] is the executable specification, and [`suite`] holds every other store to it.
+//! Nothing in here decides what should happen to a run or a delivery: the engine does.
+
+mod api;
+mod catalog;
+mod error;
+mod journal;
+
+mod queue;
+
+pub use api::Store;
+pub use catalog::{Catalog, CatalogChange};
+pub use error::StoreError;
+pub use journal::{DeliveryFilter, EventFilter, RunFilter, StoredFile};
+
+pub use queue::{
+    Acceptance, Change, Claim, ClaimedDelivery, ClaimedRun, Claims, Dedupe, DeliveryOutcome, Epoch,
+    Lease, NewDelivery, NewEvent, NewFile, NewRun, Next, RunOutcome, SettleDelivery, SettleRun,
+    Settled,
+};

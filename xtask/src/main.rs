@@ -1,0 +1,82 @@
+//! The project's own chores, as `cargo xtask <command>`.
+//!
+//! Everything that a contributor or the CI runs stands here, in Rust, so that a machine with nothing
+//! but Cargo can run it. It must never be needed to build or to use the hub, and it keeps to three
+//! dependencies, because it is compiled before anything else can be checked.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to people"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a tool reads the clock and the environment itself"
+)]
+
+mod bench;
+mod ci;
+mod counts;
+mod deny;
+mod process;
+mod rigs;
+mod test;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The chores of the Tieline project",
+    version
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks what the compiler cannot: file lengths, orphans, links, crate edges, words.
+    Tidy,
+    /// Runs every test that this machine can run, and says what the others need.
+    Test {
+        /// Installs the missing real servers and clients, and demands every test.
+        #[arg(long)]
+        rigs: bool,
+    },
+    /// Runs the benchmarks in a release build; arguments go to the benchmark.
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Runs everything that a change must pass, cheapest first.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("failed to find the folder above xtask")?;
+    match command {
+        Command::Tidy => tidy::run(root),
+        Command::Test { rigs } => test::run(root, *rigs),
+        Command::Bench { args } => bench::run(root, args),
+        Command::Ci => ci::run(root),
+    }
+}
