@@ -21,11 +21,11 @@ impl Counts {
     ///
     /// nextest: `Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 3 skipped`;
     /// libtest: `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out`.
+    /// nextest shows libtest's line too, indented, for each test that failed: that one is no sum.
     pub(crate) fn read_line(&mut self, line: &str) {
-        let line = line.trim();
         let counted = if let Some(rest) = line.strip_prefix("test result: ") {
             rest.split_once(". ").map(|(_, counted)| counted)
-        } else if line.starts_with("Summary [") {
+        } else if line.trim_start().starts_with("Summary [") {
             line.split_once(" run: ").map(|(_, counted)| counted)
         } else {
             None

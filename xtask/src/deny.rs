@@ -36,7 +36,6 @@ fn install(root: &Path, home: &Path, own: PathBuf) -> Result<PathBuf> {
             "install",
             "--quiet",
             "--locked",
-            "--force",
             "cargo-deny",
             "--version",
             VERSION,

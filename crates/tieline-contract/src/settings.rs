@@ -1,12 +1,19 @@
 //! Settings: what a person writes for one connector or agent, and what is wrong with it.
 
+mod nearest;
 mod problems;
+mod redact;
+mod schema;
+mod walk;
 
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use problems::{FieldProblem, Problems};
+pub use nearest::{nearest, one_of};
+pub use problems::{FieldProblem, Problems, join_path};
+pub use redact::{REDACTED, redact, secret_paths};
+pub use walk::{walk, walk_beside};
 
 /// What a person writes. Its doc comments are the form's labels, the CLI's help and the manual.
 ///
@@ -27,17 +34,30 @@ pub(crate) fn schema_of<S: Settings>() -> Schema {
 }
 
 /// Reads settings: all problems at once, each with the path of its field.
+///
+/// The schema is walked first, because serde stops at the first problem; only what the schema
+/// accepts is deserialised, and only what deserialises is checked.
 pub fn decode<S: Settings>(settings: &Map<String, Value>) -> Result<S, Problems> {
     let mut problems = Problems::default();
     let value = Value::Object(settings.clone());
+    walk(&schema_of::<S>(), &value, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     match serde_path_to_error::deserialize::<_, S>(value) {
         Ok(decoded) => {
             decoded.check(&mut problems);
             problems.into_result(decoded)
         }
         Err(error) => {
-            problems.add(&error.path().to_string(), error.inner().to_string());
+            // The whole is written as `.` there, and as nothing here.
+            let path = error.path().to_string();
+            let path = if path == "." { "" } else { &path };
+            problems.add(path, error.inner().to_string());
             Err(problems)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ use crate::{
 const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 /// Most idle connections kept to one host.
 const IDLE_CONNECTIONS: usize = 512;
+/// Longest time that is waited for anything, which keeps sums of times in range.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// hyper's own lower bound for the buffer that a head must fit in.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 
@@ -107,6 +109,13 @@ impl Client {
 
     pub(crate) fn with_tls(policy: Policy, limits: Limits, tls: Tls) -> Self {
         let head_bytes = limits.head_bytes.max(LEAST_HEAD_BYTES);
+        let limits = Limits {
+            connect: limits.connect.min(LONGEST),
+            idle: limits.idle.min(LONGEST),
+            total: limits.total.min(LONGEST),
+            head_bytes,
+            body_bytes: limits.body_bytes,
+        };
         let pool = Pool::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -115,13 +124,7 @@ impl Client {
             .http1_max_buf_size(head_bytes)
             .http2_max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
             .build(Connector::new(policy, limits.connect, tls));
-        Self {
-            pool,
-            limits: Limits {
-                head_bytes,
-                ..limits
-            },
-        }
+        Self { pool, limits }
     }
 
     /// Sends one request, once, and returns when the head of the response is there.

@@ -12,6 +12,8 @@ mod error;
 mod policy;
 mod stream;
 mod target;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use address::{Class, classify};

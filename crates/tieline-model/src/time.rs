@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// 9999-12-30T22:00:00.999Z, the last instant that every reader of RFC 3339 here takes.
-const LAST_MS: i64 = 253_402_207_200_999;
+/// 9999-12-30T22:00:00Z, the last instant that every reader of RFC 3339 here takes.
+const LAST_MS: i64 = 253_402_207_200_000;
 
 impl Timestamp {
     /// Clamps to the years 0000 to 9999, so that every value can be written.

@@ -10,7 +10,7 @@ use tieline_model::{
 
 use crate::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
-    DeliveryFilter, EventFilter, NewEvent, RunFilter, SettleDelivery, SettleRun, Settled,
+    DeliveryFilter, EventFilter, NewEvent, OpenWork, RunFilter, SettleDelivery, SettleRun, Settled,
     StoreError, StoredFile,
 };
 
@@ -124,8 +124,7 @@ pub trait Store: Send + Sync + 'static {
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Rows that have not ended: runs by agent, deliveries by outbound connector.
-    async fn open_work(&self)
-    -> Result<(Vec<(AgentId, u64)>, Vec<(ConnectorId, u64)>), StoreError>;
+    async fn open_work(&self) -> Result<OpenWork, StoreError>;
 
     // ── journal ──
 

@@ -2,7 +2,7 @@
 
 use tieline_model::{Agent, AgentId, Connector, ConnectorId, Name, ProjectId};
 
-/// Everything configured, removed rows with open work included.
+/// Every row there ever was, the removed ones too: old runs are shown with their agent's name.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     pub projects: Vec<(ProjectId, Name)>,

@@ -8,16 +8,18 @@ mod api;
 mod catalog;
 mod error;
 mod journal;
-
+mod memory;
 mod queue;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
 
 pub use api::Store;
 pub use catalog::{Catalog, CatalogChange};
 pub use error::StoreError;
 pub use journal::{DeliveryFilter, EventFilter, RunFilter, StoredFile};
-
+pub use memory::MemoryStore;
 pub use queue::{
     Acceptance, Change, Claim, ClaimedDelivery, ClaimedRun, Claims, Dedupe, DeliveryOutcome, Epoch,
-    Lease, NewDelivery, NewEvent, NewFile, NewRun, Next, RunOutcome, SettleDelivery, SettleRun,
-    Settled,
+    Lease, NewDelivery, NewEvent, NewFile, NewRun, Next, OpenWork, RunOutcome, SettleDelivery,
+    SettleRun, Settled,
 };

@@ -152,6 +152,8 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     pub connector: ConnectorId,
     pub body: Bytes,
+    /// Why there is no body: the delivery is then `failed` from the start, and can be seen.
+    pub failed: Option<RunError>,
 }
 
 /// What became of a settle.
@@ -191,3 +193,7 @@ pub enum Change {
     NotAllowed,
     NotFound,
 }
+
+/// How much has not ended: runs by agent and deliveries by outbound connector, by ascending id;
+/// those with none are left out.
+pub type OpenWork = (Vec<(AgentId, u64)>, Vec<(ConnectorId, u64)>);

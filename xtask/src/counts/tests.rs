@@ -65,6 +65,22 @@ fn adds_up_the_lines_of_cargo_test() {
 }
 
 #[test]
+fn counts_a_failure_under_nextest_once() {
+    let lines = [
+        "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 27 filtered out",
+        "     Summary [   0.630s] 61 tests run: 60 passed, 1 failed, 0 skipped",
+    ];
+    assert_eq!(
+        read(&lines),
+        Counts {
+            passed: 60,
+            failed: 1,
+            skipped: 0
+        }
+    );
+}
+
+#[test]
 fn ignores_what_a_test_prints() {
     let lines = [
         "12 passed, 3 failed",

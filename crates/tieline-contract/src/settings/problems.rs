@@ -45,7 +45,7 @@ impl Problems {
     /// Takes over `inner`, each path below `prefix`.
     pub fn extend_below(&mut self, prefix: &str, inner: Self) {
         self.0.extend(inner.0.into_iter().map(|mut problem| {
-            problem.path = join(prefix, &problem.path);
+            problem.path = join_path(prefix, &problem.path);
             problem
         }));
     }
@@ -96,8 +96,8 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Puts a path below another.
-fn join(prefix: &str, path: &str) -> String {
+/// Puts a path below another: `settings` and `url` are `settings.url`, and `[0]` needs no dot.
+pub fn join_path(prefix: &str, path: &str) -> String {
     match (prefix.is_empty(), path.is_empty()) {
         (true, _) => path.to_owned(),
         (_, true) => prefix.to_owned(),

@@ -9,7 +9,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 const SENT_S: i64 = 1_614_265_330;
 const BODY: &[u8] = br#"{"test": 2432232314}"#;
-const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTt/tmKtSyEYQUwRVCmprJpoa+OqX84=";
+const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
 const NOW: Window = Window {
     now_s: SENT_S,

@@ -1,0 +1,72 @@
+//! Hides the secrets among settings, wherever the schema says that one stands.
+
+use schemars::Schema;
+use serde_json::Value;
+
+use super::problems::join_path;
+use super::schema::Place;
+
+/// What is shown in place of a secret.
+pub const REDACTED: &str = "***";
+
+/// A copy of `value` that shows no secret.
+///
+/// Where a schema offers alternatives, a place is hidden if any of them calls it a secret.
+pub fn redact(schema: &Schema, value: &Value) -> Value {
+    let mut shown = value.clone();
+    let root = schema.as_value();
+    visit(root, root, &mut shown, "", &mut |_, value| {
+        *value = Value::String(REDACTED.to_owned());
+    });
+    shown
+}
+
+/// The paths of the secrets that stand in `value`.
+pub fn secret_paths(schema: &Schema, value: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    let root = schema.as_value();
+    let mut scratch = value.clone();
+    visit(root, root, &mut scratch, "", &mut |path, _| {
+        paths.push(path.to_owned());
+    });
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+fn visit(
+    root: &Value,
+    schema: &Value,
+    value: &mut Value,
+    path: &str,
+    found: &mut dyn FnMut(&str, &mut Value),
+) {
+    let place = Place::new(root, schema);
+    if place.is_secret() {
+        if !value.is_null() {
+            found(path, value);
+        }
+        return;
+    }
+    for branch in place.branches().into_iter().flatten() {
+        visit(root, branch, value, path, found);
+    }
+    match value {
+        Value::Array(items) => {
+            let Some(schema) = place.items() else { return };
+            for (n, item) in items.iter_mut().enumerate() {
+                let below = join_path(path, &format!("[{n}]"));
+                visit(root, schema, item, &below, found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let schema = place.property(name).or_else(|| place.additional());
+                let Some(schema) = schema else { continue };
+                let below = join_path(path, name);
+                visit(root, schema, field, &below, found);
+            }
+        }
+        _ => {}
+    }
+}

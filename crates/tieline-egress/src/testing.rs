@@ -1,0 +1,218 @@
+//! A server on loopback that answers as it is told, byte by byte.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// What to do with one request.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    /// These bytes, and the connection stays open.
+    Whole(String),
+    /// These bytes, and the connection is closed.
+    Close(String),
+    /// A body without an end.
+    Endless,
+    /// A body of one byte every now and then.
+    Drip,
+    /// One byte of a body, and no more.
+    Stall,
+    /// Nothing.
+    Silence,
+}
+
+#[derive(Default)]
+struct Seen {
+    requests: Vec<String>,
+    connections: usize,
+    closed: usize,
+}
+
+struct Script {
+    answers: Mutex<std::vec::IntoIter<Answer>>,
+    seen: watch::Sender<Seen>,
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    script: Arc<Script>,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(answers: Vec<Answer>) -> Self {
+        Self::listen(answers, None).await
+    }
+
+    /// Speaks HTTP/1.1 over TLS as `localhost`, and gives what a client has to trust.
+    pub(crate) async fn start_tls(answers: Vec<Answer>) -> (Self, RootCertStore) {
+        let (tls, roots) = localhost(&[]);
+        (Self::listen(answers, Some(tls)).await, roots)
+    }
+
+    async fn listen(answers: Vec<Answer>, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answers = Mutex::new(answers.into_iter());
+        let script = Arc::new(Script {
+            answers,
+            seen: watch::Sender::default(),
+        });
+        let mut tasks = JoinSet::new();
+        let shared = Arc::clone(&script);
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                shared.seen.send_modify(|seen| seen.connections += 1);
+                let (shared, tls) = (Arc::clone(&shared), tls.clone());
+                connections.spawn(async move {
+                    match tls {
+                        None => drop(converse(&shared, tcp).await),
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(tcp).await {
+                                drop(converse(&shared, stream).await);
+                            }
+                        }
+                    }
+                    shared.seen.send_modify(|seen| seen.closed += 1);
+                });
+            }
+        });
+        Self {
+            address,
+            script,
+            tasks,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/run?x=1", self.address)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.script.seen.borrow().connections
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.script.seen.borrow().requests.clone()
+    }
+
+    /// Waits until so many connections have been closed by the server.
+    pub(crate) async fn closed(&self, count: usize) {
+        let mut seen = self.script.seen.subscribe();
+        let wait = seen.wait_for(|seen| seen.closed >= count);
+        drop(
+            tokio::time::timeout(Duration::from_secs(5), wait)
+                .await
+                .unwrap()
+                .unwrap(),
+        );
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// TLS as `localhost`, and what a client has to trust.
+fn localhost(alpn: &[&[u8]]) -> (TlsAcceptor, RootCertStore) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|&name| name.to_vec()).collect();
+    (TlsAcceptor::from(Arc::new(config)), roots)
+}
+
+/// A server that speaks only HTTP/2, over TLS as `localhost`, and answers with the request's body.
+/// It serves one connection, for as long as the set is kept.
+pub(crate) async fn start_http2() -> (SocketAddr, RootCertStore, JoinSet<()>) {
+    let (tls, roots) = localhost(&[b"h2"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let stream = TokioIo::new(tls.accept(tcp).await.unwrap());
+        let echo = service_fn(async |request: http::Request<Incoming>| {
+            Ok::<_, Infallible>(http::Response::new(request.into_body()))
+        });
+        let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(stream, echo);
+        drop(serving.await);
+    });
+    (address, roots, tasks)
+}
+
+async fn converse(
+    script: &Script,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> io::Result<()> {
+    loop {
+        let Some(request) = read_request(&mut stream).await? else {
+            return Ok(());
+        };
+        script.seen.send_modify(|seen| seen.requests.push(request));
+        let next = script.answers.lock().unwrap().next();
+        match next.expect("no more requests are sent than there are answers") {
+            Answer::Whole(bytes) => stream.write_all(bytes.as_bytes()).await?,
+            Answer::Close(bytes) => {
+                stream.write_all(bytes.as_bytes()).await?;
+                return stream.shutdown().await;
+            }
+            Answer::Endless => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                loop {
+                    stream.write_all(&[b'x'; 16 * 1024]).await?;
+                }
+            }
+            Answer::Drip => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                loop {
+                    stream.write_all(b"x").await?;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            Answer::Stall => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nx").await?;
+                std::future::pending::<()>().await;
+            }
+            Answer::Silence => std::future::pending::<()>().await,
+        }
+    }
+}
+
+/// One request whose body is the two bytes that every test sends.
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<String>> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n{}") {
+        let mut byte = [0];
+        if stream.read(&mut byte).await? == 0 {
+            return Ok(None);
+        }
+        request.extend_from_slice(&byte);
+    }
+    Ok(Some(String::from_utf8(request).unwrap()))
+}

@@ -1,0 +1,278 @@
+//! Accept: what arrived becomes an event and its runs, in one commit, before anybody is answered.
+
+mod judge;
+mod replay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline_contract::IncomingEvent;
+use tieline_contract::endpoint::IncomingFile;
+use tieline_model::{EventFile, EventId, RunId, Timestamp, Trust};
+use tieline_store::{Acceptance, Dedupe, NewEvent, NewFile, NewRun};
+use tokio::time::Instant;
+
+use self::judge::{Judged, Verdict};
+use crate::catalog::LiveConnector;
+use crate::limits::DEDUPE_WINDOW;
+use crate::{EngineError, Hub, Waiting};
+
+/// An event that is stored, or was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub event_id: EventId,
+    /// In link order.
+    pub run_ids: Vec<RunId>,
+    /// The same key came before: these are the first one's ids.
+    pub duplicate: bool,
+    /// Every link's condition refused it.
+    pub filtered: bool,
+}
+
+/// When and by whom a request was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    pub received_at: Timestamp,
+    pub trust: Trust,
+}
+
+impl Hub {
+    /// Stores events and queues a run for every linked agent. `Ok` means durable.
+    pub async fn accept(
+        &self,
+        connector: &Arc<LiveConnector>,
+        arrival: Arrival,
+        events: Vec<IncomingEvent>,
+    ) -> Result<Vec<Accepted>, EngineError> {
+        let drafts = self.draft(connector, arrival, events).await?;
+        self.commit(connector, drafts).await
+    }
+
+    /// As [`Hub::accept`] for one event, and waits for its runs from before they can end.
+    pub async fn accept_and_wait(
+        self: &Arc<Self>,
+        connector: &Arc<LiveConnector>,
+        arrival: Arrival,
+        event: IncomingEvent,
+    ) -> Result<(Accepted, Waiting), EngineError> {
+        let drafts = self.draft(connector, arrival, vec![event]).await?;
+        let new_runs = drafts
+            .iter()
+            .flat_map(|draft| &draft.runs)
+            .map(|run| run.id)
+            .collect();
+        let waiting = self.live.wait_for(new_runs);
+        let accepted = self.commit(connector, drafts).await?;
+        let accepted = accepted
+            .into_iter()
+            .next()
+            .expect("one acceptance for one event");
+        if !accepted.duplicate {
+            return Ok((accepted, waiting));
+        }
+        let waiting = self
+            .wait_for_runs(connector.row.project, accepted.run_ids.clone())
+            .await?;
+        Ok((accepted, waiting))
+    }
+
+    /// Waits for runs that may have ended already.
+    pub async fn wait_for_runs(
+        &self,
+        project: tieline_model::ProjectId,
+        runs: Vec<RunId>,
+    ) -> Result<Waiting, EngineError> {
+        let waiting = self.live.wait_for(runs.clone());
+        for run in self.store.runs_by_id(project, runs).await? {
+            if run.state.is_final() {
+                waiting.found(&Arc::new(run));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// When a wait that begins now is over.
+    pub fn wait_until(&self, wait: Duration) -> Instant {
+        Instant::now() + wait
+    }
+
+    async fn draft(
+        &self,
+        connector: &Arc<LiveConnector>,
+        arrival: Arrival,
+        events: Vec<IncomingEvent>,
+    ) -> Result<Vec<NewEvent>, EngineError> {
+        if connector.row.paused {
+            return Err(EngineError::Paused);
+        }
+        if self.stopping.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        let mut drafts = Vec::with_capacity(events.len());
+        for event in events {
+            drafts.push(self.draft_one(connector, arrival, event).await?);
+        }
+        Ok(drafts)
+    }
+
+    async fn draft_one(
+        &self,
+        connector: &Arc<LiveConnector>,
+        arrival: Arrival,
+        event: IncomingEvent,
+    ) -> Result<NewEvent, EngineError> {
+        let id = self.ids.event();
+        let IncomingEvent {
+            input,
+            meta,
+            files,
+            dedupe,
+            digest,
+        } = event;
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|file| self.draft_file(file))
+            .collect();
+        let mut draft = NewEvent {
+            id,
+            project: connector.row.project,
+            connector: connector.row.id,
+            received_at: arrival.received_at,
+            trust: arrival.trust,
+            input,
+            meta,
+            files,
+            dedupe: None,
+            filtered: false,
+            runs: Vec::with_capacity(connector.links.len()),
+        };
+        let Judged {
+            verdicts,
+            dedupe: computed,
+        } = self.judge(connector, &draft).await?;
+        let expires_at = arrival.received_at.plus(DEDUPE_WINDOW);
+        draft.dedupe = dedupe.or(computed).map(|key| Dedupe {
+            key,
+            digest,
+            expires_at,
+        });
+        for (link, verdict) in connector.links.iter().zip(verdicts) {
+            let (session, held) = match verdict {
+                Verdict::Run(session) => (session, None),
+                Verdict::Hold(error) => (None, Some(error)),
+                Verdict::Skip => continue,
+            };
+            let id = self.ids.run();
+            draft.runs.push(NewRun {
+                id,
+                agent: link.agent,
+                session,
+                held,
+            });
+        }
+        draft.filtered = draft.runs.is_empty();
+        Ok(draft)
+    }
+
+    fn draft_file(&self, file: IncomingFile) -> NewFile {
+        let IncomingFile {
+            field,
+            name,
+            content_type,
+            content,
+        } = file;
+        let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        let sha256 = hex::encode(tieline_vault::sha256(&content));
+        let file = EventFile {
+            id: self.ids.file(),
+            field,
+            name,
+            content_type,
+            size,
+            sha256,
+        };
+        NewFile { file, content }
+    }
+
+    async fn commit(
+        &self,
+        connector: &LiveConnector,
+        drafts: Vec<NewEvent>,
+    ) -> Result<Vec<Accepted>, EngineError> {
+        let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
+        let acceptances = self.store.accept(drafts).await?;
+        if acceptances.contains(&Acceptance::Conflict) {
+            return Err(EngineError::IdempotencyConflict);
+        }
+        let mut accepted = Vec::with_capacity(shapes.len());
+        let mut stored_runs = false;
+        for (shape, acceptance) in shapes.into_iter().zip(acceptances) {
+            accepted.push(match acceptance {
+                Acceptance::Duplicate {
+                    event,
+                    runs,
+                    filtered,
+                } => {
+                    self.metrics.events_duplicate.inc();
+                    Accepted {
+                        event_id: event,
+                        run_ids: runs,
+                        duplicate: true,
+                        filtered,
+                    }
+                }
+                Acceptance::Stored | Acceptance::Conflict => {
+                    self.metrics.events_accepted.inc();
+                    self.metrics.runs_queued.inc_by(shape.runs.len() as u64);
+                    stored_runs |= !shape.runs.is_empty();
+                    shape.accepted()
+                }
+            });
+        }
+        if stored_runs {
+            self.wake_agents(connector);
+        }
+        Ok(accepted)
+    }
+
+    fn wake_agents(&self, connector: &LiveConnector) {
+        let catalog = self.catalog.load();
+        for link in &connector.links {
+            if let Some(agent) = catalog.agents.get(&link.agent) {
+                agent.desk.wake();
+            }
+        }
+    }
+}
+
+/// What is answered of a draft once it is stored.
+struct Shape {
+    event_id: EventId,
+    runs: Vec<RunId>,
+    filtered: bool,
+}
+
+impl Shape {
+    fn of(draft: &NewEvent) -> Self {
+        let runs = draft.runs.iter().map(|run| run.id).collect();
+        Self {
+            event_id: draft.id,
+            runs,
+            filtered: draft.filtered,
+        }
+    }
+
+    fn accepted(self) -> Accepted {
+        let Self {
+            event_id,
+            runs,
+            filtered,
+        } = self;
+        Accepted {
+            event_id,
+            run_ids: runs,
+            duplicate: false,
+            filtered,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Which links take an event, and under which session key.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tieline_expression::{Expression, ExpressionError, Names, Scope, condition, key};
+use tieline_model::{OnError, RunError};
+use tieline_store::{NewEvent, StoreError};
+
+use crate::catalog::LiveConnector;
+use crate::{EngineError, Hub};
+
+/// What becomes of one link's run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Run(Option<String>),
+    Skip,
+    Hold(RunError),
+}
+
+/// What the expressions of a connector made of an event.
+pub(super) struct Judged {
+    /// In link order.
+    pub verdicts: Vec<Verdict>,
+    pub dedupe: Option<String>,
+}
+
+/// The expressions of one link.
+struct Rule {
+    when: Option<Arc<Expression>>,
+    session: Option<Arc<Expression>>,
+    on_error: OnError,
+}
+
+impl Hub {
+    /// Evaluates conditions and keys, where there are any.
+    pub(super) async fn judge(
+        &self,
+        connector: &LiveConnector,
+        draft: &NewEvent,
+    ) -> Result<Judged, EngineError> {
+        let plain = |link: &crate::catalog::LiveLink| link.when.is_none() && link.session.is_none();
+        if connector.dedupe.is_none() && connector.links.iter().all(plain) {
+            let verdicts = vec![Verdict::Run(None); connector.links.len()];
+            return Ok(Judged {
+                verdicts,
+                dedupe: None,
+            });
+        }
+        let rules: Vec<_> = connector
+            .links
+            .iter()
+            .map(|link| Rule {
+                when: link.when.clone(),
+                session: link.session.clone(),
+                on_error: link.on_error,
+            })
+            .collect();
+        let dedupe = connector.dedupe.clone();
+        let facts = facts(connector, draft);
+        let input = draft.input.clone();
+        let job = move || judge_all(&rules, dedupe.as_deref(), &input, &facts);
+        self.evaluator.evaluate(job).await.map_err(|error| {
+            // Nothing is known of the event then: the sender is asked to come again.
+            StoreError::unavailable(format!("expressions could not be evaluated: {error}")).into()
+        })
+    }
+}
+
+/// What expressions see beside the input: `event`, `connector` and `files`.
+fn facts(connector: &LiveConnector, draft: &NewEvent) -> [Value; 3] {
+    let mut event = serde_json::from_slice(&draft.meta).unwrap_or_else(|_| json!({}));
+    if let Some(event) = event.as_object_mut() {
+        event.insert("id".to_owned(), json!(draft.id));
+        event.insert("received_at".to_owned(), json!(draft.received_at));
+        event.insert("trust".to_owned(), json!(draft.trust));
+    }
+    let row = &connector.row;
+    let files: Vec<_> = draft.files.iter().map(|file| json!(file.file)).collect();
+    [
+        event,
+        json!({"name": row.name, "type": row.kind, "mode": row.mode}),
+        Value::Array(files),
+    ]
+}
+
+fn judge_all(
+    rules: &[Rule],
+    dedupe: Option<&Expression>,
+    input: &[u8],
+    [event, connector, files]: &[Value; 3],
+) -> Judged {
+    let scope = serde_json::from_slice::<Value>(input)
+        .map_err(|error| ExpressionError::Failed(format!("the input cannot be read: {error}")))
+        .and_then(|input| {
+            Scope::new(Names {
+                input: &input,
+                event,
+                connector,
+                files,
+            })
+        });
+    match scope {
+        Ok(scope) => Judged {
+            verdicts: rules.iter().map(|rule| rule.judge(&scope)).collect(),
+            dedupe: dedupe.and_then(|expression| key(expression, &scope).ok()),
+        },
+        Err(error) => {
+            let verdicts = rules
+                .iter()
+                .map(|rule| rule.failed("input", &error))
+                .collect();
+            Judged {
+                verdicts,
+                dedupe: None,
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn judge(&self, scope: &Scope) -> Verdict {
+        match self.when.as_ref().map(|when| condition(when, scope)) {
+            Some(Ok(false)) => return Verdict::Skip,
+            Some(Err(error)) => return self.failed("when", &error),
+            Some(Ok(true)) | None => {}
+        }
+        match self.session.as_ref().map(|session| key(session, scope)) {
+            Some(Ok(session)) => Verdict::Run(Some(session)),
+            Some(Err(error)) => self.failed("session", &error),
+            None => Verdict::Run(None),
+        }
+    }
+
+    fn failed(&self, field: &str, error: &ExpressionError) -> Verdict {
+        if self.when.is_none() && self.session.is_none() {
+            return Verdict::Run(None);
+        }
+        match self.on_error {
+            OnError::Skip => Verdict::Skip,
+            OnError::Run => Verdict::Run(None),
+            OnError::Hold => Verdict::Hold(RunError::new(
+                "expression-failed",
+                format!("{field}: {error}"),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

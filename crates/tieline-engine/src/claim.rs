@@ -1,0 +1,73 @@
+//! Claim: due runs of an agent are taken in hand, as many as it has free places for.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tieline_model::AgentId;
+use tieline_store::{Claim, Lease, StoreError};
+
+use crate::Hub;
+use crate::desk::{Brought, Supply};
+use crate::limits::LEASE;
+
+/// The runs of one agent.
+pub(crate) struct Runs {
+    pub hub: Arc<Hub>,
+    pub agent: AgentId,
+}
+
+impl Supply for Runs {
+    fn places(&self) -> u32 {
+        let catalog = self.hub.catalog.load();
+        catalog.agents.get(&self.agent).map_or(0, |agent| {
+            if agent.row.paused {
+                0
+            } else {
+                agent.row.concurrency
+            }
+        })
+    }
+
+    fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {
+        Box::pin(async move {
+            let claim = Claim {
+                of: self.agent,
+                limit,
+                lease: self.hub.lease(),
+            };
+            let claims = self.hub.store.claim_runs(claim).await?;
+            let catalog = self.hub.catalog.load_full();
+            let Some(agent) = catalog.agents.get(&self.agent) else {
+                // Removed between the look and the claim; a restart frees what was claimed.
+                return Ok(Brought {
+                    rows: 0,
+                    next_due: None,
+                });
+            };
+            let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
+            for claimed in claims.rows {
+                let place = agent.desk.take();
+                let (hub, agent) = (Arc::clone(&self.hub), Arc::clone(agent));
+                self.hub
+                    .tasks
+                    .spawn(crate::run::carry_out(hub, agent, claimed, place));
+            }
+            Ok(Brought {
+                rows,
+                next_due: claims.next_due,
+            })
+        })
+    }
+}
+
+impl Hub {
+    /// A lease for this node that begins now.
+    pub(crate) fn lease(&self) -> Lease {
+        let now = self.clock.now();
+        Lease {
+            node: self.node,
+            now,
+            until: now.plus(LEASE),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Deliver: results go outside, each at least once, until the destination acknowledges.
+
+mod decide;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tieline_contract::erased::DynSink;
+use tieline_contract::{Fault, Outgoing, Receipt, Verdict};
+use tieline_model::{Attempt, ConnectorId, Timestamp};
+use tieline_store::{Claim, ClaimedDelivery, DeliveryOutcome, SettleDelivery, Settled, StoreError};
+
+use crate::Hub;
+use crate::catalog::{LiveConnector, LiveRole};
+use crate::desk::{Brought, Place, Supply};
+use crate::limits::{DELIVERIES_AT_ONCE, DELIVERY_ATTEMPT_MAX, STORE_PAUSE_FIRST, STORE_PAUSE_MAX};
+use crate::metrics::Status;
+
+/// The deliveries of one outbound connector.
+pub(crate) struct Deliveries {
+    pub hub: Arc<Hub>,
+    pub outlet: ConnectorId,
+}
+
+impl Supply for Deliveries {
+    fn places(&self) -> u32 {
+        let catalog = self.hub.catalog.load();
+        let connector = catalog.connectors.get(&self.outlet);
+        connector.map_or(0, |c| if c.row.paused { 0 } else { DELIVERIES_AT_ONCE })
+    }
+
+    fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {
+        Box::pin(async move {
+            let claim = Claim {
+                of: self.outlet,
+                limit,
+                lease: self.hub.lease(),
+            };
+            let claims = self.hub.store.claim_deliveries(claim).await?;
+            let catalog = self.hub.catalog.load_full();
+            let Some(connector) = catalog.connectors.get(&self.outlet) else {
+                // Removed between the look and the claim; a restart frees what was claimed.
+                return Ok(Brought {
+                    rows: 0,
+                    next_due: None,
+                });
+            };
+            let LiveRole::Sink { desk, .. } = &connector.role else {
+                return Ok(Brought {
+                    rows: 0,
+                    next_due: None,
+                });
+            };
+            let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
+            for claimed in claims.rows {
+                let (hub, connector) = (Arc::clone(&self.hub), Arc::clone(connector));
+                self.hub
+                    .tasks
+                    .spawn(carry_out(hub, connector, claimed, desk.take()));
+            }
+            Ok(Brought {
+                rows,
+                next_due: claims.next_due,
+            })
+        })
+    }
+}
+
+/// One attempt of one delivery.
+async fn carry_out(
+    hub: Arc<Hub>,
+    connector: Arc<LiveConnector>,
+    claimed: ClaimedDelivery,
+    place: Place,
+) {
+    let LiveRole::Sink { sink, desk } = &connector.role else {
+        return;
+    };
+    let started = hub.clock.now();
+    hub.metrics.delivery_attempts.inc();
+    let result = tokio::select! {
+        biased;
+        result = attempt(sink.as_ref(), &claimed, started) => result,
+        // The destination may have it already; the next start delivers again, with the same id.
+        () = hub.abandoning.cancelled() => return,
+    };
+    drop(place);
+    let gone = matches!(&result, Err(fault) if fault.verdict == Verdict::Gone);
+    let settle = settle(&hub, &claimed, started, result);
+    let ended = match &settle.outcome {
+        DeliveryOutcome::Ended { state, .. } => Some(*state),
+        DeliveryOutcome::Again(_) => None,
+    };
+    if record(&hub, &claimed, settle).await {
+        match ended {
+            Some(state) => {
+                let status = Status {
+                    status: state.as_str(),
+                };
+                hub.metrics.deliveries_ended.get_or_create(&status).inc();
+            }
+            None => desk.wake(),
+        }
+    }
+    if gone {
+        pause_gone(&hub, &connector).await;
+    }
+}
+
+async fn attempt(
+    sink: &dyn DynSink,
+    claimed: &ClaimedDelivery,
+    now: Timestamp,
+) -> Result<Receipt, Fault> {
+    let outgoing = Outgoing {
+        id: claimed.delivery.id,
+        body: claimed.delivery.body.clone(),
+        attempt: claimed.delivery.attempt,
+        now,
+        timeout: DELIVERY_ATTEMPT_MAX,
+    };
+    let delivering = AssertUnwindSafe(sink.deliver(&outgoing)).catch_unwind();
+    match tokio::time::timeout(DELIVERY_ATTEMPT_MAX, delivering).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => {
+            tracing::error!(delivery.id = %outgoing.id, "a sink panicked");
+            Err(Fault::never(
+                "internal",
+                "the hub failed while it delivered",
+            ))
+        }
+        Err(_elapsed) => Err(Fault::later(
+            "timeout",
+            "the destination did not answer in time",
+        )),
+    }
+}
+
+fn settle(
+    hub: &Hub,
+    claimed: &ClaimedDelivery,
+    started_at: Timestamp,
+    result: Result<Receipt, Fault>,
+) -> SettleDelivery {
+    let now = hub.clock.now();
+    let number = claimed.delivery.attempt;
+    let (status, error, response) = match &result {
+        Ok(receipt) => (receipt.status, None, receipt.response.clone()),
+        Err(fault) => (
+            fault.status,
+            Some(fault.error.clone()),
+            fault.response.clone(),
+        ),
+    };
+    let attempt = Attempt {
+        number,
+        started_at,
+        ended_at: now,
+        status,
+        error,
+        response,
+    };
+    SettleDelivery {
+        delivery: claimed.delivery.id,
+        epoch: Some(claimed.epoch),
+        now,
+        outcome: decide::decide(number, result, now, hub.random()),
+        attempt: Some(attempt),
+    }
+}
+
+/// Records a settle, trying again while the store is unavailable. Whether it counted.
+async fn record(hub: &Hub, claimed: &ClaimedDelivery, settle: SettleDelivery) -> bool {
+    let project = claimed.delivery.project;
+    let mut pause = STORE_PAUSE_FIRST;
+    loop {
+        match hub.store.settle_delivery(project, settle.clone()).await {
+            Ok(settled) => return settled == Settled::Done,
+            Err(StoreError::Unavailable { reason }) if !hub.abandoning.is_cancelled() => {
+                tracing::warn!(reason, "a delivery's end could not be recorded yet");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(STORE_PAUSE_MAX);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a delivery's end could not be recorded");
+                return false;
+            }
+        }
+    }
+}
+
+/// The destination said that it is gone for good: nothing more is sent until a person resumes.
+async fn pause_gone(hub: &Arc<Hub>, connector: &LiveConnector) {
+    let name = &connector.row.name;
+    tracing::warn!(connector = %name, "the destination of connector `{name}` is gone (410)");
+    if let Err(error) = hub.pause_connector(connector.row.project, name, true).await {
+        tracing::error!(connector = %name, %error, "connector `{name}` could not be paused");
+    }
+}

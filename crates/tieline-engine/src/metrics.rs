@@ -1,0 +1,118 @@
+//! What the hub counts. Label values come from closed sets; no label carries an id or a payload.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// A label for a state or an outcome.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Status {
+    pub status: &'static str,
+}
+
+/// The hub's counters and gauges.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub events_accepted: Counter,
+    pub events_duplicate: Counter,
+    pub runs_queued: Counter,
+    pub runs_ended: Family<Status, Counter>,
+    pub run_attempts_failed: Counter,
+    pub runs_running: Gauge<i64, AtomicI64>,
+    pub sync_waiting: Gauge<i64, AtomicI64>,
+    pub deliveries_created: Counter,
+    pub deliveries_ended: Family<Status, Counter>,
+    pub delivery_attempts: Counter,
+    pub requests_refused: Family<Status, Counter>,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tieline"),
+            events_accepted: Counter::default(),
+            events_duplicate: Counter::default(),
+            runs_queued: Counter::default(),
+            runs_ended: Family::default(),
+            run_attempts_failed: Counter::default(),
+            runs_running: Gauge::default(),
+            sync_waiting: Gauge::default(),
+            deliveries_created: Counter::default(),
+            deliveries_ended: Family::default(),
+            delivery_attempts: Counter::default(),
+            requests_refused: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "events_accepted",
+            "Events stored",
+            self.events_accepted.clone(),
+        );
+        registry.register(
+            "events_duplicate",
+            "Events that came again with a known key",
+            self.events_duplicate.clone(),
+        );
+        registry.register("runs_queued", "Runs created", self.runs_queued.clone());
+        registry.register(
+            "runs_ended",
+            "Runs that ended, by status",
+            self.runs_ended.clone(),
+        );
+        registry.register(
+            "run_attempts_failed",
+            "Attempts of runs that failed",
+            self.run_attempts_failed.clone(),
+        );
+        registry.register("runs_running", "Runs in hand", self.runs_running.clone());
+        registry.register(
+            "sync_waiting",
+            "Callers that wait",
+            self.sync_waiting.clone(),
+        );
+        registry.register(
+            "deliveries_created",
+            "Deliveries created",
+            self.deliveries_created.clone(),
+        );
+        registry.register(
+            "deliveries_ended",
+            "Deliveries that ended, by status",
+            self.deliveries_ended.clone(),
+        );
+        registry.register(
+            "delivery_attempts",
+            "Attempts of deliveries",
+            self.delivery_attempts.clone(),
+        );
+        registry.register(
+            "requests_refused",
+            "Requests to connectors that were refused, by problem code",
+            self.requests_refused.clone(),
+        );
+    }
+
+    /// In the OpenMetrics text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

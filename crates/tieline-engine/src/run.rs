@@ -1,0 +1,178 @@
+//! Run: one attempt of one run, from its claim to its settling.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use tieline_contract::{Assignment, Callback, Chunks, Fault, FileLink, Outcome};
+use tieline_model::{Connector, Reason, RunId, Timestamp};
+use tieline_store::ClaimedRun;
+use tieline_vault::CallbackClaim;
+
+use crate::Hub;
+use crate::catalog::LiveAgent;
+use crate::desk::Place;
+use crate::live::Live;
+
+/// How an attempt was left.
+enum Left {
+    /// By itself, or at its deadline.
+    Ended(Result<Outcome, Fault>),
+    /// Somebody else settled the run.
+    Cancelled,
+    /// The hub goes down: the run is given back.
+    Abandoned,
+}
+
+/// Carries out one attempt. The place is free as soon as the agent is.
+pub(crate) async fn carry_out(
+    hub: Arc<Hub>,
+    agent: Arc<LiveAgent>,
+    claimed: ClaimedRun,
+    place: Place,
+) {
+    let id = claimed.run.id;
+    let started = hub.clock.now();
+    hub.metrics.runs_running.inc();
+    let left = if claimed.run.reason == Some(Reason::Answer) {
+        let message = "the agent said that it would answer, and did not until its deadline";
+        Left::Ended(Err(Fault::later("no-answer", message)))
+    } else {
+        attempt(&hub, &agent, &claimed, started).await
+    };
+    hub.metrics.runs_running.dec();
+    drop(place);
+    match left {
+        Left::Ended(result) => crate::settle::settle(&hub, &agent, claimed, started, result).await,
+        Left::Cancelled => hub.live.put_back(id),
+        Left::Abandoned => {
+            let (project, epoch) = (claimed.run.project, claimed.epoch);
+            if let Err(error) = hub
+                .store
+                .release_run(project, id, epoch, hub.clock.now())
+                .await
+            {
+                // The next start frees it, with its attempt counted.
+                tracing::warn!(run.id = %id, %error, "run {id} could not be given back");
+            }
+            hub.live.put_back(id);
+        }
+    }
+}
+
+async fn attempt(
+    hub: &Arc<Hub>,
+    agent: &LiveAgent,
+    claimed: &ClaimedRun,
+    started: Timestamp,
+) -> Left {
+    let id = claimed.run.id;
+    let cancel = hub.live.begin(id);
+    let Some(assignment) = assignment(hub, agent, claimed, started) else {
+        let message = "the connector that the event came in by is not known any more";
+        return Left::Ended(Err(Fault::never("connector-unknown", message)));
+    };
+    let timeout = assignment.timeout;
+    let mut chunks = ToLive {
+        live: &hub.live,
+        run: id,
+    };
+    let running = AssertUnwindSafe(agent.runtime.run(&assignment, &mut chunks)).catch_unwind();
+    tokio::select! {
+        biased;
+        result = running => Left::Ended(result.unwrap_or_else(|_panic| {
+            tracing::error!(run.id = %id, "the runtime of run {id} panicked");
+            Err(Fault::never("internal", "the hub failed while it ran the agent"))
+        })),
+        () = cancel.cancelled() => Left::Cancelled,
+        () = hub.abandoning.cancelled() => Left::Abandoned,
+        () = tokio::time::sleep(timeout) => Left::Ended(Err(Fault::later(
+            "timeout",
+            format!("the agent did not finish within {}", tieline_model::quantity::Span(timeout)),
+        ))),
+    }
+}
+
+/// What the agent is handed. `None` where the connector's row is gone.
+fn assignment(
+    hub: &Hub,
+    agent: &LiveAgent,
+    claimed: &ClaimedRun,
+    now: Timestamp,
+) -> Option<Assignment> {
+    let ClaimedRun { run, epoch, event } = claimed;
+    let catalog = hub.catalog.load();
+    let connector: &Connector = &catalog.connectors.get(&event.connector)?.row;
+    let public_url = hub.surroundings.load().public_url.clone();
+    let file_link = |file: &tieline_model::EventFile| {
+        let url = hub.file_url(run.project, file.id);
+        FileLink::new(file.clone(), url)
+    };
+    let callback = public_url.map(|base| {
+        let claim = CallbackClaim {
+            project: run.project,
+            run: run.id,
+            epoch: epoch.0,
+        };
+        let url = format!("{base}/callback/{}", run.id);
+        Callback {
+            url,
+            token: hub.tokens.for_callback(claim),
+        }
+    });
+    Some(Assignment {
+        run_id: run.id,
+        attempt: run.attempt,
+        agent: agent.row.name.clone(),
+        connector: connector.name.clone(),
+        connector_type: connector.kind.clone(),
+        mode: connector.mode,
+        event_id: event.id,
+        received_at: event.received_at,
+        trust: event.trust,
+        event_meta: event.meta.clone(),
+        session: run.session.clone(),
+        input: event.input.clone(),
+        files: event.files.iter().map(file_link).collect(),
+        now,
+        timeout: agent.row.timeout,
+        callback,
+        traceparent: traceparent(claimed),
+    })
+}
+
+/// W3C Trace Context: the event is the trace, the run is the parent.
+fn traceparent(claimed: &ClaimedRun) -> String {
+    let run = claimed.run.id.as_bytes();
+    let span = run.get(8..).unwrap_or(run);
+    format!(
+        "00-{}-{}-01",
+        hex::encode(claimed.event.id.as_bytes()),
+        hex::encode(span)
+    )
+}
+
+impl Hub {
+    /// Where a file's content is to be had, with the token that allows it.
+    pub fn file_url(
+        &self,
+        project: tieline_model::ProjectId,
+        file: tieline_model::FileId,
+    ) -> String {
+        let base = self.public_url();
+        let token = self.tokens.for_file(project, file);
+        format!("{base}/files/{}/{file}?token={token}", project.0)
+    }
+}
+
+struct ToLive<'a> {
+    live: &'a Live,
+    run: RunId,
+}
+
+impl Chunks for ToLive<'_> {
+    fn push(&mut self, chunk: Bytes) {
+        self.live.chunk(self.run, chunk);
+    }
+}

@@ -1,0 +1,67 @@
+//! Which outbound connectors take a result, and what each is to deliver.
+
+use std::sync::Arc;
+
+use tieline_contract::RunResult;
+use tieline_model::{Event, Run};
+use tieline_store::NewDelivery;
+
+use crate::Hub;
+use crate::catalog::{LiveAgent, LiveRole};
+
+impl Hub {
+    /// The deliveries of a run that ended, their bodies fixed from now on.
+    pub(super) fn results_of(
+        &self,
+        agent: &LiveAgent,
+        run: &Arc<Run>,
+        event: &Event,
+    ) -> Vec<NewDelivery> {
+        if agent.outlets.is_empty() {
+            return Vec::new();
+        }
+        let catalog = self.catalog.load();
+        let Some(origin) = catalog.connector_name(event.connector) else {
+            return Vec::new();
+        };
+        let result = RunResult {
+            run_id: run.id,
+            agent_name: agent.row.name.clone(),
+            status: run.state,
+            output: run.output.clone(),
+            error: run.error.clone(),
+            event_id: run.event,
+            connector: origin.clone(),
+            started_at: run.started_at,
+            ended_at: run.ended_at.unwrap_or_default(),
+            attempt: run.attempt,
+            usage: run.usage.clone(),
+        };
+        let mut deliveries = Vec::with_capacity(agent.outlets.len());
+        for outlet in &agent.outlets {
+            let Some(connector) = catalog.connectors.get(outlet) else {
+                continue;
+            };
+            let LiveRole::Sink { sink, .. } = &connector.role else {
+                continue;
+            };
+            let wanted = sink.wanted();
+            let from = wanted.from.is_empty() || wanted.from.contains(origin);
+            if !from || !wanted.on.contains(&run.state) {
+                continue;
+            }
+            let id = self.ids.delivery();
+            let (body, failed) = match sink.body(&result) {
+                Ok(body) => (body, None),
+                Err(fault) => (bytes::Bytes::new(), Some(fault.error)),
+            };
+            deliveries.push(NewDelivery {
+                id,
+                connector: *outlet,
+                body,
+                failed,
+            });
+        }
+        deliveries
+    }
+}

@@ -1,0 +1,79 @@
+//! Shows an agent's own words without the secrets that the hub had given it.
+
+use std::ops::Range;
+
+use tieline_contract::Assignment;
+
+use crate::limits::EXCERPT;
+
+/// Shorter values are too common as words to be hidden: `on`, `eu`, `80`.
+const LEAST_BYTES: usize = 4;
+/// What stands in a secret's place.
+const MASK: &str = "***";
+
+/// The secrets that one attempt may repeat.
+pub(crate) struct Redactor<'a> {
+    /// Longest first, so that a secret that contains another is hidden as a whole.
+    secrets: Vec<&'a str>,
+}
+
+impl<'a> Redactor<'a> {
+    /// The agent's own secrets, and those that came with the assignment.
+    pub(crate) fn new(own: impl Iterator<Item = &'a str>, assignment: &'a Assignment) -> Self {
+        let callback = assignment.callback.iter().map(|one| one.token.as_str());
+        let files = assignment.files.iter().map(|file| file.url.as_str());
+        let mut secrets: Vec<&str> = own
+            .chain(callback)
+            .chain(files)
+            .map(str::trim)
+            .filter(|secret| secret.len() >= LEAST_BYTES)
+            .collect();
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self { secrets }
+    }
+
+    /// How many bytes beyond an excerpt are needed to know a secret that its edge cuts.
+    pub(crate) fn margin(&self) -> usize {
+        self.secrets.first().map_or(0, |secret| secret.len())
+    }
+
+    /// The first [`EXCERPT`] bytes of `raw`, of which up to [`Self::margin`] more should be given.
+    pub(crate) fn start(&self, raw: &[u8]) -> String {
+        self.show(raw, 0..EXCERPT.min(raw.len()))
+    }
+
+    /// The last [`EXCERPT`] bytes of `raw`. Where it is `cut`, its beginning is missing, and what
+    /// may be the rest of a secret there is left out.
+    pub(crate) fn end(&self, raw: &[u8], cut: bool) -> String {
+        let unsure = if cut { self.margin().saturating_sub(1) } else { 0 };
+        let from = unsure.max(raw.len().saturating_sub(EXCERPT));
+        self.show(raw, from.min(raw.len())..raw.len())
+    }
+
+    /// What of `raw` begins in `range`: secrets masked, as text, without control characters.
+    fn show(&self, raw: &[u8], range: Range<usize>) -> String {
+        let mut shown = Vec::with_capacity(range.len());
+        let mut at = 0;
+        while at < range.end {
+            let rest = raw.get(at..).unwrap_or_default();
+            let secret = self
+                .secrets
+                .iter()
+                .find(|secret| rest.starts_with(secret.as_bytes()));
+            let (length, piece) = match secret {
+                Some(secret) => (secret.len(), MASK.as_bytes()),
+                None => (1, rest.get(..1).unwrap_or_default()),
+            };
+            if at + length > range.start {
+                shown.extend_from_slice(piece);
+            }
+            at += length;
+        }
+        let text = String::from_utf8_lossy(&shown);
+        let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+        text.chars().filter(keep).collect::<String>().trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

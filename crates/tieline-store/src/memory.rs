@@ -1,0 +1,291 @@
+//! The store that defines the answers: plain maps behind one lock.
+//!
+//! Every other store is held to what this one does. It is here to be read and to be obviously
+//! right, so it scans where another would keep an index, and it never survives its process.
+
+mod accept;
+mod act;
+mod catalog;
+mod claim;
+mod journal;
+mod settle;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tieline_model::key::ApiKey;
+use tieline_model::page::{Page, PageRequest};
+use tieline_model::{
+    Agent, AgentId, Attempt, Connector, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId,
+    NodeId, ProjectId, Run, RunId, Timestamp,
+};
+
+use crate::{
+    Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
+    DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, RunFilter, SettleDelivery,
+    SettleRun, Settled, Store, StoreError, StoredFile,
+};
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+/// What is stored. A row is found by its project and its id, never by its id alone.
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    agents: Vec<Agent>,
+    connectors: Vec<Connector>,
+    settings: BTreeMap<String, Vec<u8>>,
+    keys: BTreeMap<(ProjectId, String), ApiKey>,
+    events: BTreeMap<(ProjectId, EventId), Stored>,
+    runs: BTreeMap<(ProjectId, RunId), Held<Run>>,
+    deliveries: BTreeMap<(ProjectId, DeliveryId), Held<Delivery>>,
+    attempts: BTreeMap<(ProjectId, [u8; 16]), Vec<Attempt>>,
+    files: BTreeMap<(ProjectId, FileId), StoredFile>,
+    seen: BTreeMap<(ConnectorId, String), Seen>,
+}
+
+/// An event, with how many of its runs came with it; those after them are replays.
+#[derive(Debug)]
+struct Stored {
+    event: Event,
+    linked: usize,
+}
+
+/// A row of the queue. While it is `running`, its node is set and it is due when its lease ends.
+#[derive(Debug)]
+struct Held<Row> {
+    row: Row,
+    epoch: Epoch,
+    node: Option<NodeId>,
+}
+
+/// What a dedupe key stands for.
+#[derive(Debug)]
+struct Seen {
+    project: ProjectId,
+    event: EventId,
+    digest: [u8; 32],
+    expires_at: Timestamp,
+}
+
+impl MemoryStore {
+    fn with<T>(
+        &self,
+        act: impl FnOnce(&mut State) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut state = self.0.lock();
+        if state.closed {
+            return Err(StoreError::unavailable("the store is closed"));
+        }
+        act(&mut state)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn catalog(&self) -> Result<Catalog, StoreError> {
+        self.with(|state| Ok(state.catalog()))
+    }
+
+    async fn change_catalog(
+        &self,
+        project: ProjectId,
+        change: CatalogChange,
+    ) -> Result<Catalog, StoreError> {
+        self.with(|state| Ok(state.change_catalog(project, change)))
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|state| Ok(state.settings.get(name).cloned()))
+    }
+
+    async fn put_setting_once(&self, name: &str, value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        self.with(|state| {
+            let standing = state.settings.entry(name.to_owned()).or_insert(value);
+            Ok(standing.clone())
+        })
+    }
+
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.with(|state| {
+            state.keys.insert((key.project, key.name.clone()), key);
+            Ok(())
+        })
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.with(|state| Ok(state.keys.values().cloned().collect()))
+    }
+
+    async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
+        self.with(|state| state.accept(events))
+    }
+
+    async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError> {
+        self.with(|state| Ok(state.claim_runs(claim)))
+    }
+
+    async fn settle_run(
+        &self,
+        project: ProjectId,
+        settle: SettleRun,
+    ) -> Result<Settled, StoreError> {
+        self.with(|state| state.settle_run(project, settle))
+    }
+
+    async fn claim_deliveries(
+        &self,
+        claim: Claim<ConnectorId>,
+    ) -> Result<Claims<ClaimedDelivery>, StoreError> {
+        self.with(|state| Ok(state.claim_deliveries(claim)))
+    }
+
+    async fn settle_delivery(
+        &self,
+        project: ProjectId,
+        settle: SettleDelivery,
+    ) -> Result<Settled, StoreError> {
+        self.with(|state| state.settle_delivery(project, settle))
+    }
+
+    async fn release_leases(&self, keep: NodeId, now: Timestamp) -> Result<u64, StoreError> {
+        self.with(|state| Ok(state.release_leases(keep, now)))
+    }
+
+    async fn release_run(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.with(|state| Ok(state.release_run((project, run), epoch, now)))
+    }
+
+    async fn release_held(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        self.with(|state| Ok(state.release_held((project, run), now)))
+    }
+
+    async fn redrive_delivery(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        self.with(|state| Ok(state.redrive_delivery((project, delivery), now)))
+    }
+
+    async fn add_runs(
+        &self,
+        project: ProjectId,
+        event: EventId,
+        runs: Vec<NewRun>,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        self.with(|state| state.add_runs((project, event), runs, now))
+    }
+
+    async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.with(|state| Ok(state.forget_expired(now, limit)))
+    }
+
+    async fn open_work(&self) -> Result<OpenWork, StoreError> {
+        self.with(|state| Ok(state.open_work()))
+    }
+
+    async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<Event>, StoreError> {
+        self.with(|state| Ok(state.events.get(&(project, id)).map(|s| s.event.clone())))
+    }
+
+    async fn events(
+        &self,
+        project: ProjectId,
+        filter: EventFilter,
+        page: PageRequest,
+    ) -> Result<Page<Event>, StoreError> {
+        self.with(|state| Ok(state.list_events(project, &filter, &page)))
+    }
+
+    async fn run(&self, project: ProjectId, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.with(|state| Ok(state.runs.get(&(project, id)).map(|held| held.row.clone())))
+    }
+
+    async fn runs_by_id(
+        &self,
+        project: ProjectId,
+        ids: Vec<RunId>,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.with(|state| {
+            let known = |id| state.runs.get(&(project, id)).map(|held| held.row.clone());
+            Ok(ids.into_iter().filter_map(known).collect())
+        })
+    }
+
+    async fn runs(
+        &self,
+        project: ProjectId,
+        filter: RunFilter,
+        page: PageRequest,
+    ) -> Result<Page<Run>, StoreError> {
+        self.with(|state| Ok(state.list_runs(project, &filter, &page)))
+    }
+
+    async fn delivery(
+        &self,
+        project: ProjectId,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.with(|state| {
+            let held = state.deliveries.get(&(project, id));
+            Ok(held.map(|held| held.row.clone()))
+        })
+    }
+
+    async fn deliveries(
+        &self,
+        project: ProjectId,
+        filter: DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<Delivery>, StoreError> {
+        self.with(|state| Ok(state.list_deliveries(project, &filter, &page)))
+    }
+
+    async fn run_attempts(
+        &self,
+        project: ProjectId,
+        run: RunId,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        self.with(|state| Ok(state.attempts_of(project, *run.as_bytes())))
+    }
+
+    async fn delivery_attempts(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        self.with(|state| Ok(state.attempts_of(project, *delivery.as_bytes())))
+    }
+
+    async fn file(&self, project: ProjectId, id: FileId) -> Result<Option<StoredFile>, StoreError> {
+        self.with(|state| Ok(state.files.get(&(project, id)).cloned()))
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.with(|_| Ok(()))
+    }
+
+    async fn close(&self) {
+        self.0.lock().closed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! Events on their way in, dedupe keys, held runs and replays.
+
+use bytes::Bytes;
+use tieline_model::{
+    AgentId, ConnectorId, EventFile, EventId, Reason, RunError, RunId, RunState, Trust,
+};
+
+use super::given::{AGENT, Given, HERE, SENDER, at};
+use crate::{Acceptance, Change, NewEvent, NewFile, StoreError};
+
+pub(super) async fn what_was_accepted_is_there(given: Given) {
+    let (mut first, second) = (given.new_run(AGENT), given.new_run(AgentId(7)));
+    first.session = Some("customer-1".to_owned());
+    let runs = [first.id, second.id];
+    let new = NewEvent {
+        trust: Trust::Verified,
+        ..given.new_event(vec![first, second])
+    };
+    assert_eq!(given.accept(vec![new.clone()]).await, [Acceptance::Stored]);
+
+    let event = given.store.event(HERE, new.id).await.expect("reads");
+    let event = event.expect("the event is there");
+    assert_eq!(
+        (event.id, event.project, event.connector),
+        (new.id, HERE, SENDER)
+    );
+    assert_eq!((event.received_at, event.trust), (at(0), Trust::Verified));
+    assert_eq!((event.input, event.meta), (new.input, new.meta));
+    assert_eq!((event.filtered, event.files.len()), (false, 0));
+    assert_eq!(event.runs, runs);
+
+    let run = given.run(runs[0]).await;
+    assert_eq!((run.id, run.project, run.event), (runs[0], HERE, new.id));
+    assert_eq!(
+        (run.agent, run.session.as_deref()),
+        (AGENT, Some("customer-1"))
+    );
+    assert_eq!(
+        (run.state, run.reason, run.waiting_since),
+        (RunState::Queued, None, None)
+    );
+    assert_eq!((run.attempt, run.outages, run.dead_letter), (0, 0, false));
+    assert_eq!((run.queued_at, run.due_at), (at(0), Some(at(0))));
+    assert_eq!((run.started_at, run.ended_at), (None, None));
+    assert_eq!((run.output, run.error, run.usage), (None, None, None));
+    assert_eq!(given.run(runs[1]).await.agent, AgentId(7));
+}
+
+pub(super) async fn files_are_kept_with_their_event(given: Given) {
+    let upload = |field: Option<&str>, content: &'static [u8]| NewFile {
+        file: EventFile {
+            id: given.file_id(),
+            field: field.map(str::to_owned),
+            name: Some("a.pdf".to_owned()),
+            content_type: "application/pdf".to_owned(),
+            size: content.len() as u64,
+            sha256: "ab".repeat(32),
+        },
+        content: Bytes::from_static(content),
+    };
+    let files = vec![upload(Some("doc"), b"one"), upload(None, b"")];
+    let listed: Vec<EventFile> = files.iter().map(|new| new.file.clone()).collect();
+    let new = NewEvent {
+        files,
+        ..given.new_event(vec![])
+    };
+    let id = new.id;
+    given.accept(vec![new]).await;
+
+    let event = given.store.event(HERE, id).await.expect("reads");
+    assert_eq!(event.expect("the event is there").files, listed);
+    for (file, content) in listed.into_iter().zip([b"one".as_slice(), b""]) {
+        let stored = given.store.file(HERE, file.id).await.expect("reads");
+        let stored = stored.expect("the file is there");
+        assert_eq!(
+            (stored.project, stored.event, stored.connector),
+            (HERE, id, SENDER)
+        );
+        assert_eq!((stored.file, stored.content.as_ref()), (file, content));
+    }
+    let unknown = given
+        .store
+        .file(HERE, given.file_id())
+        .await
+        .expect("reads");
+    assert!(unknown.is_none());
+}
+
+pub(super) async fn there_is_one_acceptance_per_event_in_order(given: Given) {
+    let first = given.keyed_event("a", 1);
+    let duplicate = duplicate_of(&first);
+    given.accept(vec![first]).await;
+    let batch = vec![
+        given.new_event(vec![]),
+        given.keyed_event("a", 2),
+        given.keyed_event("a", 1),
+        given.keyed_event("b", 1),
+    ];
+    let expected = [
+        Acceptance::Stored,
+        Acceptance::Conflict,
+        duplicate,
+        Acceptance::Stored,
+    ];
+    assert_eq!(given.accept(batch).await, expected);
+}
+
+fn duplicate_of(event: &NewEvent) -> Acceptance {
+    Acceptance::Duplicate {
+        event: event.id,
+        runs: event.runs.iter().map(|run| run.id).collect(),
+        filtered: event.filtered,
+    }
+}
+
+async fn is_unknown(given: &Given, event: EventId, run: RunId) -> bool {
+    let event = given.store.event(HERE, event).await.expect("reads");
+    let run = given.store.run(HERE, run).await.expect("reads");
+    event.is_none() && run.is_none()
+}
+
+fn first_run(event: &NewEvent) -> RunId {
+    event.runs.first().expect("it has a run").id
+}
+
+pub(super) async fn the_same_key_gives_the_same_ids(given: Given) {
+    let first = given.keyed_event("k", 1);
+    let duplicate = duplicate_of(&first);
+    given.accept(vec![first]).await;
+    let second = given.keyed_event("k", 1);
+    let (event, run) = (second.id, first_run(&second));
+    assert_eq!(given.accept(vec![second]).await, [duplicate]);
+    assert!(is_unknown(&given, event, run).await);
+}
+
+pub(super) async fn the_same_key_with_another_body_conflicts(given: Given) {
+    given.accept(vec![given.keyed_event("k", 1)]).await;
+    let second = given.keyed_event("k", 2);
+    let (event, run) = (second.id, first_run(&second));
+    assert_eq!(given.accept(vec![second]).await, [Acceptance::Conflict]);
+    assert!(is_unknown(&given, event, run).await);
+}
+
+pub(super) async fn a_duplicate_inside_one_batch_is_found(given: Given) {
+    let first = given.keyed_event("k", 1);
+    let duplicate = duplicate_of(&first);
+    let batch = vec![first, given.keyed_event("k", 1), given.keyed_event("k", 9)];
+    let expected = [Acceptance::Stored, duplicate, Acceptance::Conflict];
+    assert_eq!(given.accept(batch).await, expected);
+}
+
+pub(super) async fn the_same_key_of_another_connector_is_new(given: Given) {
+    let other = NewEvent {
+        connector: ConnectorId(5),
+        ..given.keyed_event("k", 2)
+    };
+    let batch = vec![given.keyed_event("k", 1), other];
+    assert_eq!(
+        given.accept(batch).await,
+        [Acceptance::Stored, Acceptance::Stored]
+    );
+}
+
+fn arriving(mut event: NewEvent, ms: i64) -> NewEvent {
+    event.received_at = at(ms);
+    if let Some(dedupe) = &mut event.dedupe {
+        dedupe.expires_at = at(ms + 1000);
+    }
+    event
+}
+
+pub(super) async fn an_expired_key_is_as_if_it_were_not_there(given: Given) {
+    given.accept(vec![given.keyed_event("k", 1)]).await;
+    let just_before = arriving(given.keyed_event("k", 2), 999);
+    assert_eq!(
+        given.accept(vec![just_before]).await,
+        [Acceptance::Conflict]
+    );
+    let second = arriving(given.keyed_event("k", 2), 1000);
+    let duplicate = duplicate_of(&second);
+    assert_eq!(given.accept(vec![second]).await, [Acceptance::Stored]);
+    let third = arriving(given.keyed_event("k", 2), 1999);
+    assert_eq!(
+        given.accept(vec![third]).await,
+        [duplicate],
+        "the second stands now"
+    );
+}
+
+pub(super) async fn an_expired_key_inside_one_batch_is_as_if_it_were_not_there(given: Given) {
+    let second = arriving(given.keyed_event("k", 2), 1000);
+    let duplicate = duplicate_of(&second);
+    let third = arriving(given.keyed_event("k", 2), 1001);
+    let batch = vec![given.keyed_event("k", 1), second, third];
+    let expected = [Acceptance::Stored, Acceptance::Stored, duplicate];
+    assert_eq!(given.accept(batch).await, expected);
+}
+
+pub(super) async fn forgetting_takes_only_expired_keys(given: Given) {
+    let batch = vec![
+        given.keyed_event("a", 1),
+        given.keyed_event("b", 1),
+        arriving(given.keyed_event("c", 1), 500),
+    ];
+    given.accept(batch).await;
+    let store = &given.store;
+    assert_eq!(store.forget_expired(at(999), 10).await.expect("forgets"), 0);
+    assert_eq!(store.forget_expired(at(1000), 1).await.expect("forgets"), 1);
+    assert_eq!(
+        store.forget_expired(at(1000), 10).await.expect("forgets"),
+        1
+    );
+    assert_eq!(
+        store.forget_expired(at(1000), 10).await.expect("forgets"),
+        0
+    );
+    let third = given.accept(vec![given.keyed_event("c", 2)]).await;
+    assert_eq!(third, [Acceptance::Conflict], "the one that lives is kept");
+}
+
+pub(super) async fn a_batch_with_one_known_id_stores_nothing(given: Given) {
+    let known = given.queue().await;
+    let fine = given.keyed_event("k", 1);
+    let (event, run) = (fine.id, first_run(&fine));
+    let mut twin = given.new_run(AGENT);
+    twin.id = known;
+    let refused = given
+        .store
+        .accept(vec![fine, given.new_event(vec![twin])])
+        .await;
+    assert!(matches!(refused, Err(StoreError::Refused { .. })));
+    assert!(is_unknown(&given, event, run).await);
+    let again = given.accept(vec![given.keyed_event("k", 1)]).await;
+    assert_eq!(again, [Acceptance::Stored], "its key is not there either");
+}
+
+pub(super) async fn a_filtered_event_says_so_and_has_no_runs(given: Given) {
+    let new = NewEvent {
+        filtered: true,
+        runs: vec![],
+        ..given.keyed_event("k", 1)
+    };
+    let (id, duplicate) = (new.id, duplicate_of(&new));
+    given.accept(vec![new]).await;
+    let event = given.store.event(HERE, id).await.expect("reads");
+    let event = event.expect("the event is there");
+    assert!(event.filtered && event.runs.is_empty());
+    assert_eq!(
+        given.accept(vec![given.keyed_event("k", 1)]).await,
+        [duplicate]
+    );
+}
+
+async fn queue_held(given: &Given) -> RunId {
+    let mut run = given.new_run(AGENT);
+    run.held = Some(RunError::new("condition-failed", "no such key"));
+    let id = run.id;
+    given.accept(vec![given.new_event(vec![run])]).await;
+    id
+}
+
+pub(super) async fn a_held_run_waits_for_a_person(given: Given) {
+    let id = queue_held(&given).await;
+    let run = given.run(id).await;
+    assert_eq!(
+        (run.state, run.reason),
+        (RunState::Waiting, Some(Reason::Held))
+    );
+    assert_eq!((run.waiting_since, run.due_at), (Some(at(0)), None));
+    assert_eq!(
+        run.error.map(|e| e.code).as_deref(),
+        Some("condition-failed")
+    );
+    let claims = given.claim(10, at(1_000_000)).await;
+    assert!(claims.rows.is_empty() && claims.next_due.is_none());
+}
+
+pub(super) async fn a_run_is_released_once_and_only_where_it_is_held(given: Given) {
+    let id = queue_held(&given).await;
+    let release = async |id| {
+        given
+            .store
+            .release_held(HERE, id, at(5))
+            .await
+            .expect("acts")
+    };
+    assert_eq!(release(id).await, Change::Done);
+    let run = given.run(id).await;
+    assert_eq!(
+        (run.state, run.reason, run.waiting_since),
+        (RunState::Queued, None, None)
+    );
+    assert_eq!((run.due_at, run.error), (Some(at(5)), None));
+    assert_eq!(release(id).await, Change::NotAllowed);
+    assert_eq!(release(given.run_id()).await, Change::NotFound);
+    assert_eq!(given.claim_one(at(5)).await.run.id, id);
+}
+
+async fn replay(given: &Given, event: EventId) -> (RunId, Change) {
+    let run = given.new_run(AgentId(9));
+    let id = run.id;
+    let change = given.store.add_runs(HERE, event, vec![run], at(50)).await;
+    (id, change.expect("acts"))
+}
+
+pub(super) async fn replayed_runs_come_after_the_first_ones(given: Given) {
+    let new = given.new_event(vec![given.new_run(AGENT)]);
+    let (id, first) = (new.id, first_run(&new));
+    given.accept(vec![new]).await;
+    let (second, change) = replay(&given, id).await;
+    assert_eq!(change, Change::Done);
+    let (third, _) = replay(&given, id).await;
+    let event = given.store.event(HERE, id).await.expect("reads");
+    assert_eq!(
+        event.expect("the event is there").runs,
+        [first, second, third]
+    );
+    let run = given.run(second).await;
+    assert_eq!(
+        (run.event, run.agent, run.state),
+        (id, AgentId(9), RunState::Queued)
+    );
+    assert_eq!((run.queued_at, run.due_at), (at(50), Some(at(50))));
+}
+
+pub(super) async fn a_replay_does_not_change_what_a_duplicate_gets(given: Given) {
+    let new = given.keyed_event("k", 1);
+    let (id, duplicate) = (new.id, duplicate_of(&new));
+    given.accept(vec![new]).await;
+    replay(&given, id).await;
+    assert_eq!(
+        given.accept(vec![given.keyed_event("k", 1)]).await,
+        [duplicate]
+    );
+}
+
+pub(super) async fn a_replay_of_an_unknown_event_is_not_found(given: Given) {
+    let (run, change) = replay(&given, given.new_event(vec![]).id).await;
+    assert_eq!(change, Change::NotFound);
+    assert!(given.store.run(HERE, run).await.expect("reads").is_none());
+}
