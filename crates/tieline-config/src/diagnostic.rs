@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Position {
+    #[serde(serialize_with = "text")]
     pub file: Arc<str>,
     /// From 1.
     pub line: usize,
@@ -40,6 +41,10 @@ pub struct Diagnostic {
     /// What would be right, as an imperative fragment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+}
+
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 impl Diagnostic {

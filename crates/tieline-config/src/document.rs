@@ -5,7 +5,7 @@
 //! Everything is bounded before it is built.
 
 mod build;
-mod scalar;
+pub(crate) mod scalar;
 mod tree;
 
 use std::collections::HashMap;

@@ -20,7 +20,7 @@ impl Supply for Runs {
     fn places(&self) -> u32 {
         let catalog = self.hub.catalog.load();
         catalog.agents.get(&self.agent).map_or(0, |agent| {
-            if agent.row.paused {
+            if agent.row.is_held() {
                 0
             } else {
                 agent.row.concurrency

@@ -28,7 +28,13 @@ impl Supply for Deliveries {
     fn places(&self) -> u32 {
         let catalog = self.hub.catalog.load();
         let connector = catalog.connectors.get(&self.outlet);
-        connector.map_or(0, |c| if c.row.paused { 0 } else { DELIVERIES_AT_ONCE })
+        connector.map_or(0, |c| {
+            if c.row.is_held() {
+                0
+            } else {
+                DELIVERIES_AT_ONCE
+            }
+        })
     }
 
     fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {

@@ -28,3 +28,6 @@ pub use hub::{Hub, HubParts};
 pub use live::{Follower, Live, Said, Waiting};
 pub use metrics::{Metrics, Status};
 pub use settle::Answer;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! Nothing in here is true beyond this process. The store is; a waiter that missed a signal finds
 //! the result there.
 
+mod tape;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,7 +15,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::CHUNK_BYTES_KEPT;
+use self::tape::Tape;
+
+pub use tape::{Follower, Said};
 
 /// The runs that somebody waits for or that are in hand.
 #[derive(Debug, Default)]
@@ -26,17 +30,16 @@ struct Entry {
     waiters: Vec<(Arc<Waiter>, usize)>,
     /// Set while an attempt is in hand.
     cancel: Option<CancellationToken>,
-    chunks: Vec<Bytes>,
-    chunk_bytes: usize,
-    /// Chunks that were dropped from the front to stay within the limit.
-    chunks_dropped: usize,
-    /// Woken at every chunk and at the end; made when the first follower comes.
-    changed: Option<Arc<Notify>>,
+    /// Followers hold it too, so that they hear what was said before the end.
+    tape: Arc<Tape>,
 }
 
 impl Entry {
-    const fn is_idle(&self) -> bool {
-        self.waiters.is_empty() && self.cancel.is_none() && self.changed.is_none()
+    /// `holders` is how many besides the entry hold the tape and do not count.
+    fn is_idle(&self, holders: usize) -> bool {
+        self.waiters.is_empty()
+            && self.cancel.is_none()
+            && Arc::strong_count(&self.tape) <= 1 + holders
     }
 }
 
@@ -56,33 +59,25 @@ impl Live {
             done: Notify::new(),
         });
         let mut entries = self.runs.lock();
+        let mut tapes = Vec::with_capacity(runs.len());
         for (index, run) in runs.iter().enumerate() {
-            entries
-                .entry(*run)
-                .or_default()
-                .waiters
-                .push((Arc::clone(&waiter), index));
+            let entry = entries.entry(*run).or_default();
+            entry.waiters.push((Arc::clone(&waiter), index));
+            tapes.push(Arc::clone(&entry.tape));
         }
         drop(entries);
         Waiting {
             live: Arc::clone(self),
             runs,
+            tapes,
             waiter,
         }
     }
 
     /// Follows a run's chunks from the one with number `from` (from 0).
     pub fn follow(self: &Arc<Self>, run: RunId, from: usize) -> Follower {
-        let mut entries = self.runs.lock();
-        let entry = entries.entry(run).or_default();
-        let changed = Arc::clone(entry.changed.get_or_insert_default());
-        drop(entries);
-        Follower {
-            live: Arc::clone(self),
-            run,
-            next: from,
-            changed,
-        }
+        let tape = Arc::clone(&self.runs.lock().entry(run).or_default().tape);
+        Follower::new(Arc::clone(self), run, tape, from)
     }
 
     /// An attempt is in hand; the token ends it.
@@ -97,50 +92,42 @@ impl Live {
         let mut entries = self.runs.lock();
         if let Some(entry) = entries.get_mut(&run) {
             entry.cancel = None;
-            if entry.is_idle() {
+            if entry.is_idle(0) {
                 entries.remove(&run);
             }
         }
     }
 
-    /// Ends the attempt that is in hand, if any.
-    pub(crate) fn cancel(&self, run: RunId) {
-        if let Some(token) = self
+    pub(crate) fn chunk(&self, run: RunId, chunk: Bytes) {
+        let tape = self
             .runs
             .lock()
             .get(&run)
-            .and_then(|entry| entry.cancel.as_ref())
-        {
-            token.cancel();
+            .map(|entry| Arc::clone(&entry.tape));
+        if let Some(tape) = tape {
+            tape.push(chunk);
         }
     }
 
-    pub(crate) fn chunk(&self, run: RunId, chunk: Bytes) {
-        let mut entries = self.runs.lock();
-        let Some(entry) = entries.get_mut(&run) else {
-            return;
-        };
-        entry.chunk_bytes += chunk.len();
-        entry.chunks.push(chunk);
-        while entry.chunk_bytes > CHUNK_BYTES_KEPT && entry.chunks.len() > 1 {
-            entry.chunk_bytes -= entry.chunks.remove(0).len();
-            entry.chunks_dropped += 1;
-        }
-        if let Some(changed) = &entry.changed {
-            changed.notify_waiters();
-        }
-    }
-
-    /// The run has ended, and the store knows.
+    /// The run has ended, and the store knows. An attempt that is still in hand ends with it.
     pub(crate) fn ended(&self, run: &Arc<Run>) {
         let Some(entry) = self.runs.lock().remove(&run.id) else {
             return;
         };
+        if let Some(cancel) = entry.cancel {
+            cancel.cancel();
+        }
+        entry.tape.end();
         for (waiter, index) in entry.waiters {
             waiter.set(index, run);
         }
-        if let Some(changed) = entry.changed {
-            changed.notify_waiters();
+    }
+
+    /// A holder of a run's tape lets go of it; the tape is still counted for it.
+    fn let_go(&self, run: RunId) {
+        let mut entries = self.runs.lock();
+        if entries.get(&run).is_some_and(|entry| entry.is_idle(1)) {
+            entries.remove(&run);
         }
     }
 }
@@ -167,10 +154,30 @@ impl Waiter {
 pub struct Waiting {
     live: Arc<Live>,
     runs: Vec<RunId>,
+    /// In the order of `runs`.
+    tapes: Vec<Arc<Tape>>,
     waiter: Arc<Waiter>,
 }
 
 impl Waiting {
+    /// The runs that are waited for, in the order asked for.
+    pub fn runs(&self) -> &[RunId] {
+        &self.runs
+    }
+
+    /// Follows the chunks of the run at `index` of those waited for, from the one with number
+    /// `from` (from 0). It hears all that was said since the wait began, whenever it is made.
+    pub fn follow(&self, index: usize, from: usize) -> Option<Follower> {
+        let tape = Arc::clone(self.tapes.get(index)?);
+        let live = Arc::clone(&self.live);
+        Some(Follower::new(live, *self.runs.get(index)?, tape, from))
+    }
+
+    /// What has ended so far; `None` for what has not.
+    pub fn ended(&self) -> Vec<Option<Arc<Run>>> {
+        self.waiter.ended.lock().0.clone()
+    }
+
     /// Tells what the store already knew.
     pub fn found(&self, run: &Arc<Run>) {
         for (index, id) in self.runs.iter().enumerate() {
@@ -182,87 +189,46 @@ impl Waiting {
 
     /// Waits until all have ended or the time is over; `None` for those that have not.
     pub async fn until(self, deadline: Instant) -> Vec<Option<Arc<Run>>> {
-        let all_done = self.waiter.ended.lock().1 == 0;
-        if !all_done
-            && tokio::time::timeout_at(deadline, self.waiter.done.notified())
-                .await
-                .is_err()
-        {
+        if tokio::time::timeout_at(deadline, self.all()).await.is_err() {
             tracing::debug!(runs = self.runs.len(), "a caller's wait passed");
         }
         std::mem::take(&mut self.waiter.ended.lock().0)
+    }
+
+    /// As [`Waiting::until`], and no longer than until `stop`.
+    pub async fn until_or(
+        self,
+        deadline: Instant,
+        stop: &CancellationToken,
+    ) -> Vec<Option<Arc<Run>>> {
+        tokio::select! {
+            biased;
+            () = self.all() => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = stop.cancelled() => {}
+        }
+        std::mem::take(&mut self.waiter.ended.lock().0)
+    }
+
+    async fn all(&self) {
+        if self.waiter.ended.lock().1 > 0 {
+            self.waiter.done.notified().await;
+        }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
+        self.tapes.clear();
         let mut entries = self.live.runs.lock();
         for run in &self.runs {
             if let Some(entry) = entries.get_mut(run) {
                 entry
                     .waiters
                     .retain(|(waiter, _)| !Arc::ptr_eq(waiter, &self.waiter));
-                if entry.is_idle() {
+                if entry.is_idle(0) {
                     entries.remove(run);
                 }
-            }
-        }
-    }
-}
-
-/// Somebody who reads a run's chunks as they come.
-#[derive(Debug)]
-pub struct Follower {
-    live: Arc<Live>,
-    run: RunId,
-    next: usize,
-    changed: Arc<Notify>,
-}
-
-/// What a follower heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// A chunk and its number.
-    Chunk(usize, Bytes),
-    /// The run is not in hand any more: read its state from the store.
-    Over,
-}
-
-impl Follower {
-    /// The next chunk, or the end.
-    pub async fn next(&mut self) -> Said {
-        loop {
-            let changed = Arc::clone(&self.changed);
-            let notified = changed.notified();
-            if let Some(said) = self.ready() {
-                return said;
-            }
-            notified.await;
-        }
-    }
-
-    fn ready(&mut self) -> Option<Said> {
-        let entries = self.live.runs.lock();
-        let Some(entry) = entries.get(&self.run) else {
-            return Some(Said::Over);
-        };
-        self.next = self.next.max(entry.chunks_dropped);
-        let chunk = entry.chunks.get(self.next - entry.chunks_dropped)?.clone();
-        self.next += 1;
-        Some(Said::Chunk(self.next - 1, chunk))
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let mut entries = self.live.runs.lock();
-        if let Some(entry) = entries.get_mut(&self.run) {
-            // The entry and this follower hold one each; nobody else does.
-            if Arc::strong_count(&self.changed) <= 2 {
-                entry.changed = None;
-            }
-            if entry.is_idle() {
-                entries.remove(&self.run);
             }
         }
     }

@@ -34,3 +34,10 @@ pub struct Agent {
     /// Removed by its owner, and kept until its open runs have ended.
     pub removed: bool,
 }
+
+impl Agent {
+    /// Whether its work waits. A removed one finishes what is open, paused or not.
+    pub const fn is_held(&self) -> bool {
+        self.paused && !self.removed
+    }
+}

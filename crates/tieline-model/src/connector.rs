@@ -113,3 +113,10 @@ pub struct Connector {
     /// Removed by its owner, and kept until its open deliveries have ended.
     pub removed: bool,
 }
+
+impl Connector {
+    /// Whether its work waits. A removed one finishes what is open, paused or not.
+    pub const fn is_held(&self) -> bool {
+        self.paused && !self.removed
+    }
+}

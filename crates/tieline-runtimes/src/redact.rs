@@ -42,12 +42,22 @@ impl<'a> Redactor<'a> {
         self.show(raw, 0..EXCERPT.min(raw.len()))
     }
 
-    /// The last [`EXCERPT`] bytes of `raw`. Where it is `cut`, its beginning is missing, and what
-    /// may be the rest of a secret there is left out.
+    /// The last lines of `raw`, at most [`EXCERPT`] bytes. Where it is `cut`, its beginning is
+    /// missing, and what may be the rest of a secret there is left out.
     pub(crate) fn end(&self, raw: &[u8], cut: bool) -> String {
-        let unsure = if cut { self.margin().saturating_sub(1) } else { 0 };
-        let from = unsure.max(raw.len().saturating_sub(EXCERPT));
-        self.show(raw, from.min(raw.len())..raw.len())
+        let unsure = if cut {
+            self.margin().saturating_sub(1)
+        } else {
+            0
+        };
+        let mut from = unsure.max(raw.len().saturating_sub(EXCERPT)).min(raw.len());
+        if cut || from > 0 {
+            // Begins with a whole line, unless there is but one.
+            let rest = raw.get(from..).unwrap_or_default().trim_ascii_end();
+            let line = rest.iter().position(|byte| *byte == b'\n');
+            from += line.map_or(0, |at| at + 1);
+        }
+        self.show(raw, from..raw.len())
     }
 
     /// What of `raw` begins in `range`: secrets masked, as text, without control characters.
@@ -71,7 +81,11 @@ impl<'a> Redactor<'a> {
         }
         let text = String::from_utf8_lossy(&shown);
         let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-        text.chars().filter(keep).collect::<String>().trim().to_owned()
+        text.chars()
+            .filter(keep)
+            .collect::<String>()
+            .trim()
+            .to_owned()
     }
 }
 

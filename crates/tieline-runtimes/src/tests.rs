@@ -118,7 +118,9 @@ fn the_list_is_sorted_and_each_is_found() {
         assert_eq!(find(one.name).unwrap().summary, one.summary);
     }
     assert!(find("worker").is_none());
-    let concurrency = RUNTIMES.iter().map(|one| (one.name, one.concurrency_default));
+    let concurrency = RUNTIMES
+        .iter()
+        .map(|one| (one.name, one.concurrency_default));
     assert!(concurrency.eq([("command", 8), ("echo", 256), ("http", 32)]));
 }
 

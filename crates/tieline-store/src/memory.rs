@@ -84,6 +84,13 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// Takes back a [`Store::close`], as a new process opens the file of an earlier one.
+    pub fn reopen(&self) {
+        self.0.lock().closed = false;
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn catalog(&self) -> Result<Catalog, StoreError> {

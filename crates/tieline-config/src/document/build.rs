@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde_json::Value;
 
 use super::tree::{Key, Kind, Node};
@@ -51,20 +51,17 @@ struct Builder {
 pub(super) fn build(text: &str) -> (Option<Node>, Vec<Complaint>) {
     let mut builder = Builder::default();
     if text.len() > LENGTH_MAX {
-        builder.complain(None, "the document is longer than 4 MiB", "split it into several files");
+        builder.complain(
+            None,
+            "the document is longer than 4 MiB",
+            "split it into several files",
+        );
         return (None, builder.complaints);
     }
     for event in Parser::new_from_str(text) {
         let step = match event {
             Ok((event, span)) => builder.take(event, mark(&span)),
-            Err(error) => Err(Fatal(Complaint {
-                mark: Some(Mark {
-                    line: error.marker().line(),
-                    column: error.marker().col() + 1,
-                }),
-                message: format!("cannot be read as YAML: {}", error.info()),
-                fix: None,
-            })),
+            Err(error) => Err(syntax(&error, text)),
         };
         if let Err(Fatal(complaint)) = step {
             builder.complaints.push(complaint);
@@ -149,7 +146,10 @@ impl Builder {
             let fix = "write the fields out, or use an anchor for a whole value";
             self.complain(Some(mark), "merge keys (`<<`) are not supported", fix);
         }
-        let Some(Open { content: Content::Map { names, key, .. }, .. }) = self.open.last_mut()
+        let Some(Open {
+            content: Content::Map { names, key, .. },
+            ..
+        }) = self.open.last_mut()
         else {
             return Ok(());
         };
@@ -177,17 +177,30 @@ impl Builder {
 
     fn begin(&mut self, mark: Mark, anchor: usize, content: Content) -> Result<(), Fatal> {
         if self.wants_key() {
-            return Err(fatal(mark, "a field's name is not a text", "write a plain name"));
+            return Err(fatal(
+                mark,
+                "a field's name is not a text",
+                "write a plain name",
+            ));
         }
         if self.open.len() >= DEPTH_MAX {
             return Err(too_deep(mark));
         }
-        self.open.push(Open { mark, anchor, content });
+        self.open.push(Open {
+            mark,
+            anchor,
+            content,
+        });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Fatal> {
-        let Some(Open { mark, anchor, content }) = self.open.pop() else {
+        let Some(Open {
+            mark,
+            anchor,
+            content,
+        }) = self.open.pop()
+        else {
             return Ok(());
         };
         let node = match content {
@@ -199,7 +212,11 @@ impl Builder {
 
     fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), Fatal> {
         if self.wants_key() {
-            return Err(fatal(mark, "a field's name cannot be an alias", "write the name"));
+            return Err(fatal(
+                mark,
+                "a field's name cannot be an alias",
+                "write the name",
+            ));
         }
         let Some(target) = self.anchors.get(&anchor) else {
             let fix = "write the value out";
@@ -268,6 +285,23 @@ fn fatal(mark: Mark, message: &str, fix: &'static str) -> Fatal {
         mark: Some(mark),
         message: message.to_owned(),
         fix: Some(fix),
+    })
+}
+
+fn syntax(error: &ScanError, text: &str) -> Fatal {
+    let line = error.marker().line();
+    let written = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+    // `{` begins a map where `${NAME}` stands bare in a list or a map on one line.
+    let fix = written
+        .contains("${")
+        .then_some("put `${…}` in quotes inside of `[…]` and `{…}`");
+    Fatal(Complaint {
+        mark: Some(Mark {
+            line,
+            column: error.marker().col() + 1,
+        }),
+        message: format!("cannot be read as YAML: {}", error.info()),
+        fix,
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 /// Why an unquoted text has no meaning that can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadScalar {
+pub(crate) enum BadScalar {
     TooLarge,
     NotFinite,
 }

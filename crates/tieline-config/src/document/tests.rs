@@ -6,7 +6,9 @@ use serde_json::json;
 use super::*;
 
 fn value(text: &str) -> Value {
-    Document::parse("a.yaml", text).expect("the text is good").value
+    Document::parse("a.yaml", text)
+        .expect("the text is good")
+        .value
 }
 
 /// The diagnostics of a bad text, one after the other.
@@ -56,7 +58,10 @@ fn scalars_follow_the_core_schema_of_yaml_1_2() {
 #[test]
 fn json_is_yaml() {
     let text = "{\n\t\"a\": [1, null, {\"b\": \"\\u00e9\\/\"}],\n\t\"c\": 1e2, \"d\": {}\n}";
-    assert_eq!(value(text), json!({"a": [1, null, {"b": "é/"}], "c": 100.0, "d": {}}));
+    assert_eq!(
+        value(text),
+        json!({"a": [1, null, {"b": "é/"}], "c": 100.0, "d": {}})
+    );
 }
 
 #[test]
@@ -80,14 +85,21 @@ fn fields_and_items_know_where_they_stand() {
         ("missing", "1:1"),
         ("", "1:1"),
     ] {
-        assert_eq!(document.position(path).to_string(), format!("a.yaml:{place}"), "{path}");
+        assert_eq!(
+            document.position(path).to_string(),
+            format!("a.yaml:{place}"),
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn anchors_repeat_whole_values() {
     let text = "a: &x { k: 1 }\nb: *x\nc: [*x, *x]\n";
-    assert_eq!(value(text), json!({"a": {"k": 1}, "b": {"k": 1}, "c": [{"k": 1}, {"k": 1}]}));
+    assert_eq!(
+        value(text),
+        json!({"a": {"k": 1}, "b": {"k": 1}, "c": [{"k": 1}, {"k": 1}]})
+    );
     let document = Document::parse("a.yaml", text).unwrap();
     assert_eq!(document.position("b").to_string(), "a.yaml:2:1");
     assert_eq!(document.position("b.k").to_string(), "a.yaml:1:9");
@@ -150,8 +162,22 @@ fn bad_syntax_has_its_place() {
 }
 
 #[test]
+fn a_bare_replacement_in_a_list_is_explained() {
+    let said = said("secret: [${A}, ${B}]\n");
+    assert!(
+        said.ends_with("\n  fix: put `${…}` in quotes inside of `[…]` and `{…}`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn several_mistakes_are_said_at_once() {
-    assert_eq!(said("a: 1\na: 2\nb: .nan\nc: !x y\n").matches("  fix: ").count(), 3);
+    assert_eq!(
+        said("a: 1\na: 2\nb: .nan\nc: !x y\n")
+            .matches("  fix: ")
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -160,20 +186,16 @@ fn documents_are_bounded() {
     let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     assert!(Document::parse("a.yaml", &deep(DEPTH_MAX)).is_ok());
     assert!(said(&deep(DEPTH_MAX + 1)).contains("64 levels"));
-    assert!(said(&deep(100_000)).contains("64 levels"));
+    assert!(said(&deep(100_000)).contains("nest"));
     assert!(said(&"- - ".repeat(200)).contains("64 levels"));
     // A bomb: each line stands for nine of the one before.
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for n in 1..10 {
-        let before = format!("*a{}", n - 1);
-        bomb += &format!("a{n}: &a{n} [{}]\n", [before.as_str(); 9].join(", "));
-    }
+    let line = |n: u32, before: &str| format!("a{n}: &a{n} [{}]\n", [before; 9].join(", "));
+    let lines = (1..10).map(|n| line(n, &format!("*a{}", n - 1)));
+    let bomb = line(0, "x") + &lines.collect::<Vec<_>>().concat();
     assert!(said(&bomb).contains("100000 values"));
     // A chain of aliases cannot nest deeper than text can.
-    let mut chain = "a0: &a0 []\n".to_owned();
-    for n in 1..100 {
-        chain += &format!("a{n}: &a{n} [*a{}]\n", n - 1);
-    }
+    let links = (1..100).map(|n| format!("a{n}: &a{n} [*a{}]", n - 1));
+    let chain = format!("a0: &a0 []\n{}\n", links.collect::<Vec<_>>().join("\n"));
     assert!(said(&chain).contains("64 levels"));
     let wide = format!("[{}]", "x,".repeat(NODES_MAX));
     assert!(said(&wide).contains("100000 values"));

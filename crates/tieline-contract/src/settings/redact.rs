@@ -4,14 +4,14 @@ use schemars::Schema;
 use serde_json::Value;
 
 use super::problems::join_path;
-use super::schema::Place;
+use super::schema::{Place, fits};
 
 /// What is shown in place of a secret.
 pub const REDACTED: &str = "***";
 
 /// A copy of `value` that shows no secret.
 ///
-/// Where a schema offers alternatives, a place is hidden if any of them calls it a secret.
+/// Where a schema offers alternatives, a place is hidden if any of those that suit the value calls it a secret.
 pub fn redact(schema: &Schema, value: &Value) -> Value {
     let mut shown = value.clone();
     let root = schema.as_value();
@@ -48,8 +48,16 @@ fn visit(
         }
         return;
     }
-    for branch in place.branches().into_iter().flatten() {
-        visit(root, branch, value, path, found);
+    if let Some(branches) = place.branches() {
+        let suits = |branch: &&Value| fits(&Place::new(root, branch).value_types(root), value);
+        let mut suited: Vec<&Value> = branches.iter().filter(suits).collect();
+        if suited.is_empty() {
+            // What is written wrongly may be a secret all the same.
+            suited.extend(branches);
+        }
+        for branch in suited {
+            visit(root, branch, value, path, found);
+        }
     }
     match value {
         Value::Array(items) => {

@@ -53,6 +53,14 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// As [`Place::types`], where only some values may stand those of the values.
+    pub(super) fn value_types(&self, root: &'a Value) -> Vec<&'a str> {
+        match self.constants(root) {
+            Some(constants) => constants.into_iter().map(type_of).collect(),
+            None => self.types(),
+        }
+    }
+
     /// The alternatives, where there are some.
     pub(super) fn branches(&self) -> Option<&'a Vec<Value>> {
         self.keyword("oneOf")
@@ -132,6 +140,25 @@ impl<'a> Place<'a> {
         let patterns = self.keyword("patternProperties")?.as_object()?;
         patterns.keys().next().map(String::as_str)
     }
+}
+
+/// The JSON Schema type of a value.
+pub(super) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Whether one of the types is that of the value; no types are all types.
+pub(super) fn fits(types: &[&str], value: &Value) -> bool {
+    let found = type_of(value);
+    types.is_empty() || types.contains(&found) || (found == "integer" && types.contains(&"number"))
 }
 
 fn gather<'a>(

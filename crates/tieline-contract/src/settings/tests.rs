@@ -37,6 +37,23 @@ struct Sample {
     verbose: bool,
     #[serde(default)]
     token: Option<Secret>,
+    #[serde(default)]
+    #[schemars(with = "Either")]
+    either: Value,
+}
+
+/// What the schema of one or several looks like.
+struct Either;
+
+impl JsonSchema for Either {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Either".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> Schema {
+        let secret = generator.subschema_for::<Secret>();
+        schemars::json_schema!({ "anyOf": [secret, { "type": "array", "items": secret }] })
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -229,6 +246,24 @@ fn secrets_are_hidden_wherever_they_stand() {
         secret_paths(&schema, &value),
         ["headers.A", "headers.B", "token"]
     );
+}
+
+#[test]
+fn secrets_among_alternatives_are_hidden_each_by_itself() {
+    let schema = schema_of::<Sample>();
+    for (value, shown, paths) in [
+        (json!("a"), json!("***"), vec!["either"]),
+        (
+            json!(["a", "b"]),
+            json!(["***", "***"]),
+            vec!["either[0]", "either[1]"],
+        ),
+        (json!({"a": "b"}), json!("***"), vec!["either"]),
+    ] {
+        let value = json!({ "either": value });
+        assert_eq!(redact(&schema, &value), json!({ "either": shown }));
+        assert_eq!(secret_paths(&schema, &value), paths);
+    }
 }
 
 #[test]

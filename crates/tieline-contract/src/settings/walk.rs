@@ -13,7 +13,7 @@ use tieline_model::Name;
 use super::nearest::one_of;
 use super::problems::{Problems, join_path};
 use super::redact::REDACTED;
-use super::schema::Place;
+use super::schema::{Place, fits};
 
 /// Reports what in `value` does not fit `schema`.
 pub fn walk(schema: &Schema, value: &Value, problems: &mut Problems) {
@@ -49,7 +49,7 @@ impl<'a> Walker<'a> {
             self.constant(&constants, value, path);
         } else if let Some(branches) = place.branches() {
             self.choose(branches, value, path);
-        } else if !wanted::fits(&place.types(), value) {
+        } else if !fits(&place.types(), value) {
             let (message, fix) = wanted::wrong_type(&place, value);
             self.problems.add_with_fix(path, message, fix);
         } else {
@@ -80,16 +80,12 @@ impl<'a> Walker<'a> {
 
     /// Walks the alternative that was meant.
     fn choose(&mut self, branches: &'a [Value], value: &Value, path: &str) {
-        let fits = |branch: &&&Value| {
+        let suits = |branch: &&&Value| {
             let place = Place::new(self.root, branch);
-            let types = match place.constants(self.root) {
-                Some(constants) => constants.iter().map(|c| wanted::type_of(c)).collect(),
-                None => place.types(),
-            };
-            wanted::fits(&types, value)
+            fits(&place.value_types(self.root), value)
         };
         let candidates: Vec<&Value> = branches.iter().collect();
-        let candidates: Vec<&Value> = candidates.iter().filter(fits).copied().collect();
+        let candidates: Vec<&Value> = candidates.iter().filter(suits).copied().collect();
         match candidates.as_slice() {
             [] => {
                 let (message, fix) = wanted::no_alternative(self.root, branches, value);

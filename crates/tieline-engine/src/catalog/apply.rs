@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tieline_contract::Problems;
-use tieline_model::{Agent, AgentId, Connector, Mode, Name, ProjectId, Secret};
+use tieline_model::{Agent, AgentId, Connector, Name, ProjectId, Secret};
 use tieline_store::CatalogChange;
 
 use super::open::{open_agent, open_catalog, open_connector};
@@ -182,8 +182,33 @@ impl Hub {
             ..CatalogChange::default()
         };
         self.apply(project, change).await?;
-        tracing::info!(connector = %name, paused, mode = %Mode::as_str(connector.row.mode),
-            "connector `{name}` was {}", if paused { "paused" } else { "resumed" });
+        tracing::info!(connector = %name, paused, "connector `{name}` was {}", word(paused));
         Ok(())
     }
+
+    /// Pauses or resumes an agent: its runs are queued and wait.
+    pub async fn pause_agent(
+        self: &Arc<Self>,
+        project: ProjectId,
+        name: &Name,
+        paused: bool,
+    ) -> Result<(), EngineError> {
+        let catalog = self.catalog.load_full();
+        let agent = catalog.agent(project, name).ok_or(EngineError::NotFound)?;
+        let row = Agent {
+            paused,
+            ..agent.row.clone()
+        };
+        let change = CatalogChange {
+            put_agents: vec![row],
+            ..CatalogChange::default()
+        };
+        self.apply(project, change).await?;
+        tracing::info!(agent = %name, paused, "agent `{name}` was {}", word(paused));
+        Ok(())
+    }
+}
+
+const fn word(paused: bool) -> &'static str {
+    if paused { "paused" } else { "resumed" }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tieline_model::{AgentId, EventId, ProjectId, RunState, Timestamp};
 
 use super::*;
+use crate::limits::CHUNK_BYTES_KEPT;
 
 fn ended(id: RunId) -> Arc<Run> {
     Arc::new(Run {
@@ -98,13 +99,52 @@ async fn chunks_are_kept_within_the_limit_and_keep_their_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelling_reaches_the_attempt_in_hand() {
+async fn a_run_that_ends_from_outside_ends_its_attempt() {
     let live = Arc::new(Live::default());
     let token = live.begin(ONE);
-    live.cancel(TWO);
+    live.ended(&ended(TWO));
     assert!(!token.is_cancelled());
-    live.cancel(ONE);
+    live.ended(&ended(ONE));
     assert!(token.is_cancelled());
     live.put_back(ONE);
     assert!(live.runs.lock().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_hears_all_that_was_said_before_the_end() {
+    let live = Arc::new(Live::default());
+    let waiting = live.wait_for(vec![ONE]);
+    let _token = live.begin(ONE);
+    live.chunk(ONE, Bytes::from_static(b"1"));
+    live.ended(&ended(ONE));
+    let mut follower = waiting.follow(0, 0).unwrap();
+    assert_eq!(
+        follower.next().await,
+        Said::Chunk(0, Bytes::from_static(b"1"))
+    );
+    assert_eq!(follower.next().await, Said::Over);
+    assert!(waiting.ended().first().unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_of_a_run_that_nobody_has_in_hand_leaves_nothing_behind() {
+    let live = Arc::new(Live::default());
+    let (one, two) = (live.follow(ONE, 0), live.follow(ONE, 0));
+    drop(one);
+    assert_eq!(live.runs.lock().len(), 1);
+    drop(two);
+    assert!(live.runs.lock().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_early_when_the_hub_stops() {
+    let live = Arc::new(Live::default());
+    let waiting = live.wait_for(vec![ONE, TWO]);
+    live.ended(&ended(TWO));
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let begun = Instant::now();
+    let runs = waiting.until_or(soon(), &stop).await;
+    assert_eq!(begun, Instant::now());
+    assert!(runs.first().unwrap().is_none() && runs.get(1).unwrap().is_some());
 }

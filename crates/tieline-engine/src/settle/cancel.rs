@@ -18,9 +18,7 @@ impl Hub {
             usage: None,
             dead_letter: false,
         };
-        let run = self.settle_from_outside(project, id, None, outcome).await?;
-        self.live.cancel(id);
-        Ok(run)
+        self.settle_from_outside(project, id, None, outcome).await
     }
 
     /// Settles a run that this call does not have in hand, with its deliveries.

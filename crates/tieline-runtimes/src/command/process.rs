@@ -50,7 +50,12 @@ pub(super) async fn run(
     };
     let group = Group::of(child)?;
     let read = {
-        let reading = async { tokio::join!(output.read(stdout), tail.read(stderr)).0 };
+        // Too much ends the reading at once, whatever standard error still says.
+        let errors = async {
+            tail.read(stderr).await;
+            Ok(())
+        };
+        let reading = async { tokio::try_join!(output.read(stdout), errors).map(|_| ()) };
         let ended = async {
             while !group.has_ended()? {
                 children.recv().await;
@@ -97,8 +102,8 @@ async fn drive(
 /// Writes all of the input. A program that does not read it to its end is free not to.
 async fn feed(mut stdin: ChildStdin, input: Bytes) {
     if stdin.write_all(&input).await.is_ok() {
-        // Flushing cannot fail on a pipe in a way that matters here: the program has ended.
-        drop(stdin.shutdown().await);
+        // Nothing is buffered that could be lost here; dropping it closes the pipe.
+        stdin.shutdown().await.ok();
     }
 }
 
@@ -108,6 +113,8 @@ async fn feed(mut stdin: ChildStdin, input: Bytes) {
 struct Group {
     id: Pid,
     child: Child,
+    /// From then on the id may be somebody else's.
+    reaped: bool,
 }
 
 impl Group {
@@ -115,7 +122,11 @@ impl Group {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.and_then(Pid::from_raw);
         let id = id.ok_or_else(|| io::Error::other("the program has no process id"))?;
-        Ok(Self { id, child })
+        Ok(Self {
+            id,
+            child,
+            reaped: false,
+        })
     }
 
     /// Whether the program has ended. Does not reap it.
@@ -128,19 +139,20 @@ impl Group {
     async fn end(mut self) -> io::Result<ExitStatus> {
         self.kill();
         let status = self.child.wait().await;
-        // Reaped: the id may belong to somebody else from now on.
-        std::mem::forget(ReapedMarker);
+        self.reaped = true;
         status
     }
 
     fn kill(&self) {
         // Fails only where nobody is left.
-        drop(kill_process_group(self.id, Signal::KILL));
+        kill_process_group(self.id, Signal::KILL).ok();
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        if !self.reaped {
+            self.kill();
+        }
     }
 }

@@ -96,12 +96,8 @@ impl JsonSchema for EnvValue {
 
 impl Settings for CommandSettings {
     fn check(&self, problems: &mut Problems) {
-        match self.command.first() {
-            None => problems.add_with_fix("command", "it is empty", "write `[\"program\", …]`"),
-            Some(program) if program.trim().is_empty() => {
-                problems.add("command[0]", "the program has no name");
-            }
-            Some(_) => {}
+        if let Some("") = self.command.first().map(|program| program.trim()) {
+            problems.add("command[0]", "the program has no name");
         }
         for (n, part) in self.command.iter().enumerate() {
             if part.contains('\0') {

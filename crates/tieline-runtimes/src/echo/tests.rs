@@ -16,5 +16,5 @@ async fn the_output_is_the_very_input() {
 
 #[test]
 fn there_is_nothing_to_set() {
-    assert!(refused("echo", json!({"url": "http://x"})).contains("unknown field `url`"));
+    assert!(refused("echo", json!({"url": "http://x"})).contains("url: unknown field"));
 }

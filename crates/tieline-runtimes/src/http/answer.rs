@@ -132,17 +132,13 @@ fn read_json(body: &Bytes, secrets: &Redactor<'_>) -> Result<Outcome, BadJson> {
         let error = failure(error, secrets);
         return Ok(Outcome::Failed { error, usage });
     }
-    match members.output {
-        Some(raw) => {
-            json::check_depth(raw.get(), DEPTH)?;
-            let output = keep(raw);
-            Ok(Outcome::Completed { output, usage })
-        }
-        None => {
-            json::check_depth(text, DEPTH)?;
-            Ok(output(body.slice_ref(text.as_bytes())))
-        }
-    }
+    let Some(raw) = members.output else {
+        json::check_depth(text, DEPTH)?;
+        return Ok(output(body.slice_ref(text.as_bytes())));
+    };
+    json::check_depth(raw.get(), DEPTH)?;
+    let output = keep(raw);
+    Ok(Outcome::Completed { output, usage })
 }
 
 /// What an agent says of its own failure: a text, or an object of `code` and `message`.

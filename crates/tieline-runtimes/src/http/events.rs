@@ -94,3 +94,6 @@ impl Parser {
         Some(Event { name, data })
     }
 }
+
+#[cfg(test)]
+mod tests;

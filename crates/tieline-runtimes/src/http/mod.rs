@@ -81,9 +81,13 @@ impl Runtime for Http {
         assignment: &Assignment,
         chunks: &mut dyn Chunks,
     ) -> Result<Outcome, Fault> {
-        let secrets = Redactor::new(self.secrets.iter().flat_map(spoken), assignment);
+        let own = self.secrets.iter().flat_map(spoken);
+        let secrets = Redactor::new(own.chain(self.target.uri().query()), assignment);
         let body = assignment.document().map_err(|error| {
-            Fault::never("bad-input", format!("the run object cannot be written: {error}"))
+            Fault::never(
+                "bad-input",
+                format!("the run object cannot be written: {error}"),
+            )
         })?;
         let request = Request {
             method: Method::POST,
@@ -167,9 +171,8 @@ impl Http {
             .collect(limit)
             .await
             .map_err(|error| verdict::of_error(&error, target, limit))?;
-        answer::read(form, &body, secrets).map_err(|error| {
-            bad(error).with_answer(status.as_u16(), Some(secrets.start(&body)))
-        })
+        answer::read(form, &body, secrets)
+            .map_err(|error| bad(error).with_answer(status.as_u16(), Some(secrets.start(&body))))
     }
 }
 

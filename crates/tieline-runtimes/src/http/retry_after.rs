@@ -21,3 +21,6 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     };
     Some(wait.min(LONGEST))
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,11 @@ impl HttpSettings {
     fn target(&self, problems: &mut Problems) -> Option<Target> {
         let fix = "write an address such as `http://127.0.0.1:9000/run`";
         if self.url.contains('#') {
-            problems.add_with_fix("url", "a fragment cannot be sent", "leave out what begins at `#`");
+            problems.add_with_fix(
+                "url",
+                "a fragment cannot be sent",
+                "leave out what begins at `#`",
+            );
         }
         Target::parse(&self.url)
             .map_err(|error| problems.add_with_fix("url", error.to_string(), fix))
@@ -133,3 +137,6 @@ impl HttpSettings {
         headers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ pub(super) async fn read(
 }
 
 /// What the events so far add up to.
-pub(super) struct Reading<'a> {
+struct Reading<'a> {
     chunks: &'a mut dyn Chunks,
     secrets: &'a Redactor<'a>,
     /// The texts in one.
@@ -70,7 +70,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(chunks: &'a mut dyn Chunks, secrets: &'a Redactor<'a>) -> Self {
+    fn new(chunks: &'a mut dyn Chunks, secrets: &'a Redactor<'a>) -> Self {
         Self {
             chunks,
             secrets,
@@ -81,7 +81,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Takes one event; the outcome where it is the last.
-    pub(super) fn take(&mut self, event: &Event) -> Result<Option<Outcome>, BadAnswer> {
+    fn take(&mut self, event: &Event) -> Result<Option<Outcome>, BadAnswer> {
         let text = std::str::from_utf8(&event.data).map_err(|_| BadAnswer::Text)?;
         match event.name.as_str() {
             "result" | "output" => {
@@ -123,7 +123,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The output of a stream that names none.
-    pub(super) fn gathered(&mut self) -> Outcome {
+    fn gathered(&mut self) -> Outcome {
         let output = if self.structured {
             self.list.push(b']');
             std::mem::take(&mut self.list).into()
@@ -138,3 +138,6 @@ impl<'a> Reading<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ pub(super) async fn of_refusal(
     } = response;
     let fault = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::new(
-            Verdict::NotStarted(retry_after::read(&headers, now)),
+            Verdict::NotStarted(None),
             "agent-busy",
             format!("the agent answered {status}: it did not start"),
         ),
@@ -90,8 +90,11 @@ pub(super) async fn of_refusal(
 
 /// An answer of 2xx that says nothing the hub can take.
 pub(super) fn of_bad_answer(error: &BadAnswer, status: StatusCode) -> Fault {
-    Fault::never("bad-output", format!("the agent's answer cannot be used: {error}"))
-        .with_answer(status.as_u16(), None)
+    Fault::never(
+        "bad-output",
+        format!("the agent's answer cannot be used: {error}"),
+    )
+    .with_answer(status.as_u16(), None)
 }
 
 /// A promise that cannot be kept.

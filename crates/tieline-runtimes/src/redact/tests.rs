@@ -13,7 +13,10 @@ fn secrets_are_masked_wherever_they_stand() {
     let redactor = Redactor::new(own.into_iter(), &assignment);
     let raw = format!("\x1b[31m{SECRET}{SECRET}-and-more port 80, settle-token\n");
     assert_eq!(redactor.start(raw.as_bytes()), "[31m****** port 80, ***");
-    assert_eq!(redactor.end(raw.as_bytes(), false), "[31m****** port 80, ***");
+    assert_eq!(
+        redactor.end(raw.as_bytes(), false),
+        "[31m****** port 80, ***"
+    );
 }
 
 #[test]
@@ -27,7 +30,10 @@ fn no_part_of_a_secret_is_left_at_an_edge() {
         assert!(!shown.contains('c'), "{shift}");
 
         let tail = format!("{SECRET}{after}");
-        assert!(!redactor.end(tail.as_bytes(), false).contains('9'), "{shift}");
+        assert!(
+            !redactor.end(tail.as_bytes(), false).contains('9'),
+            "{shift}"
+        );
 
         // The ring keeps the excerpt and a margin; what came before is gone.
         let kept = EXCERPT + redactor.margin();
@@ -46,4 +52,13 @@ fn excerpts_are_bounded_and_readable() {
     assert!(redactor.end(long.as_bytes(), false).len() <= EXCERPT + 2);
     assert_eq!(redactor.start(b"a\0b\xff\nc\n"), "ab\u{fffd}\nc");
     assert_eq!(redactor.start(b""), "");
+
+    let lines = "one line\n".repeat(EXCERPT);
+    assert!(
+        redactor
+            .end(lines.as_bytes(), false)
+            .starts_with("one line\n")
+    );
+    assert_eq!(redactor.end(b"rest of a line\nlast\n", true), "last");
+    assert_eq!(redactor.end(b"rest of a line\n", true), "rest of a line");
 }

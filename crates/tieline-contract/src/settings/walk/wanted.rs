@@ -2,26 +2,7 @@
 
 use serde_json::Value;
 
-use crate::settings::schema::Place;
-
-/// The JSON Schema type of a value.
-pub(super) fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-/// Whether one of the types is that of the value; no types are all types.
-pub(super) fn fits(types: &[&str], value: &Value) -> bool {
-    let found = type_of(value);
-    types.is_empty() || types.contains(&found) || (found == "integer" && types.contains(&"number"))
-}
+use crate::settings::schema::{Place, type_of};
 
 /// What a value is, in words, without showing it.
 pub(super) fn found(value: &Value) -> &'static str {
@@ -82,10 +63,7 @@ pub(super) fn no_alternative(root: &Value, branches: &[Value], value: &Value) ->
     let mut names: Vec<&str> = Vec::new();
     for branch in branches {
         let place = Place::new(root, branch);
-        let types = match place.constants(root) {
-            Some(constants) => constants.iter().map(|c| type_of(c)).collect(),
-            None => place.types(),
-        };
+        let types = place.value_types(root);
         names.extend(types.into_iter().filter(|t| *t != "null").map(words));
     }
     names.dedup();

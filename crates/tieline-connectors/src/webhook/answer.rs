@@ -1,0 +1,109 @@
+//! What a destination's answer means: delivered, gone, or to be tried again, and when.
+//!
+//! Source: the Standard Webhooks specification. Only 2xx is success; 410 is for good; everything
+//! else may pass, because deliveries are retried over days.
+
+use http::{HeaderMap, StatusCode, Uri, header};
+use tieline_contract::{Fault, Receipt, Verdict, retry_after};
+use tieline_egress::{BodyReader, EgressError, Response};
+use tieline_model::Timestamp;
+
+/// Bytes of an answer that are kept for the journal.
+const EXCERPT: usize = 1024;
+
+/// Judges an answer. `now` is when the attempt began.
+pub(super) async fn judge(response: Response, now: Timestamp) -> Result<Receipt, Fault> {
+    let Response {
+        status,
+        headers,
+        body,
+    } = response;
+    let text = excerpt(body).await;
+    if status.is_success() {
+        return Ok(Receipt {
+            status: Some(status.as_u16()),
+            response: text,
+        });
+    }
+    Err(refusal(status, &headers, now).with_answer(status.as_u16(), text))
+}
+
+fn refusal(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Fault {
+    let code = status.as_u16();
+    let answered = format!("the destination answered {code}");
+    match status {
+        StatusCode::GONE => Fault::new(
+            Verdict::Gone,
+            "gone",
+            format!("{answered}: it wants no more deliveries"),
+        ),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            let verdict = retry_after(headers, now).map_or(Verdict::Later, Verdict::After);
+            Fault::new(verdict, "unavailable", answered)
+        }
+        _ if status.is_redirection() => Fault::later(
+            "redirected",
+            format!(
+                "{answered} and points to {}; redirects are not followed, set `url` to the final \
+                 address",
+                location(headers)
+            ),
+        ),
+        _ if status.is_server_error() => Fault::later("unavailable", answered),
+        _ => Fault::later("refused", answered),
+    }
+}
+
+/// The host that a redirect names. Its path and query may carry secrets.
+fn location(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(header::LOCATION)
+        .and_then(|one| one.to_str().ok());
+    let host = value
+        .and_then(|text| text.parse::<Uri>().ok())
+        .and_then(|uri| uri.host().map(|host| format!("`{host}`")));
+    host.unwrap_or_else(|| "another path".to_owned())
+}
+
+/// Judges a request that has no answer.
+pub(super) fn failed(error: &EgressError) -> Fault {
+    let message = with_source(error);
+    match error {
+        EgressError::InvalidUrl(_) => Fault::never("invalid-url", message),
+        EgressError::Forbidden { .. } => Fault::never(
+            "egress-forbidden",
+            format!("{message}; to allow it, name its network in `egress.allow`"),
+        ),
+        EgressError::Timeout { .. } => Fault::later("timeout", message),
+        EgressError::Resolve { .. } | EgressError::Connect { .. } => {
+            Fault::later("unreachable", message)
+        }
+        EgressError::Tls { .. } => Fault::later("tls-failed", message),
+        EgressError::Broken { .. } => Fault::later("connection-broken", message),
+        EgressError::TooLarge { .. } => Fault::later("answer-too-large", message),
+    }
+}
+
+/// The error with its causes, in one line: the journal keeps no chain.
+fn with_source(error: &EgressError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(one) = cause {
+        text = format!("{text}: {one}");
+        cause = one.source();
+    }
+    printable(&text)
+}
+
+/// The first bytes of the answer, as text. A body that breaks off changes nothing about the status.
+async fn excerpt(body: BodyReader) -> Option<String> {
+    let (bytes, _) = body.read_capped(EXCERPT).await.ok()?;
+    let text = printable(&String::from_utf8_lossy(&bytes));
+    (!text.is_empty()).then_some(text)
+}
+
+/// Control characters would reach terminals and logs.
+fn printable(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim().chars().map(plain).collect()
+}

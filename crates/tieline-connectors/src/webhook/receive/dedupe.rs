@@ -1,0 +1,50 @@
+//! The sender's own identity of a request: what makes a repeat a repeat.
+//!
+//! Each kind of key has its own prefix, so that a key of one kind is never taken for another.
+
+use tieline_contract::{Code, Problem, Verified};
+
+/// The header of the IETF draft of that name, and of many senders before it.
+const HEADER: &str = "idempotency-key";
+/// Most characters of it.
+const LONGEST: usize = 255;
+
+/// The key that a whole request carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    kind: &'static str,
+    id: String,
+}
+
+impl Key {
+    /// The signed id where there is one: what the signature covers cannot be changed by others.
+    /// Else `Idempotency-Key`.
+    pub(super) fn of(request: &Verified) -> Result<Option<Self>, Problem> {
+        if let Some(id) = &request.signed_id {
+            let (kind, id) = ("signed", id.clone());
+            return Ok(Some(Self { kind, id }));
+        }
+        let mut values = request.headers.get_all(HEADER).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let text = value.to_str().unwrap_or_default();
+        let visible = text.bytes().all(|b| b.is_ascii_graphic());
+        if !visible || !(1..=LONGEST).contains(&text.len()) || values.next().is_some() {
+            let detail = "`Idempotency-Key` is one value of 1 to 255 visible ASCII characters.";
+            return Err(Problem::new(Code::BadRequest, detail));
+        }
+        let (kind, id) = ("key", text.to_owned());
+        Ok(Some(Self { kind, id }))
+    }
+
+    /// For the one event of the request.
+    pub(super) fn whole(self) -> String {
+        format!("{}:{}", self.kind, self.id)
+    }
+
+    /// For one event of a batch.
+    pub(super) fn element(&self, at: usize) -> String {
+        format!("{}[{at}]:{}", self.kind, self.id)
+    }
+}

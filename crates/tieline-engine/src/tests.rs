@@ -1,0 +1,6 @@
+//! The engine as a whole: memory store, paused time, agents and destinations that do as told.
+
+mod flows;
+mod outside;
+mod rig;
+mod stops;

@@ -1,0 +1,185 @@
+-- The first schema.
+--
+-- Every table of rows that belong to someone carries the project; only what belongs to the hub as
+-- a whole does not (schema_version, probe, settings). Ids of events, runs, deliveries and files
+-- are the 16 bytes of a UUIDv7, times are milliseconds since the Unix epoch.
+--
+-- state:      0 queued, 1 running, 2 waiting, 3 completed or delivered, 4 failed, 5 cancelled
+-- reason:     0 retry, 1 outage, 2 paused, 3 held, 4 answer, 5 debounce
+-- trust:      0 verified, 1 secret, 2 open
+-- mode:       0 inbound, 1 sync, 2 outbound
+-- managed_by: 0 file, 1 api
+
+CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+INSERT INTO schema_version VALUES (0);
+
+-- Counts the commits that were made only to see whether one can be made.
+CREATE TABLE probe (commits INTEGER NOT NULL) STRICT;
+INSERT INTO probe VALUES (0);
+
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO projects VALUES (1, 'default');
+
+CREATE TABLE settings (
+  name TEXT NOT NULL PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keys (
+  project INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  scopes TEXT NOT NULL, -- JSON array
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (project, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agents (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  project INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  runtime TEXT NOT NULL,
+  timeout_ms INTEGER NOT NULL,
+  concurrency INTEGER NOT NULL,
+  retry TEXT NOT NULL, -- JSON
+  settings TEXT NOT NULL, -- JSON
+  managed_by INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  removed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX agents_by_name ON agents (project, name) WHERE removed = 0;
+
+CREATE TABLE connectors (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  project INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  mode INTEGER NOT NULL,
+  secrets TEXT NOT NULL, -- JSON array, newest first
+  links TEXT NOT NULL, -- JSON array
+  settings TEXT NOT NULL, -- JSON
+  managed_by INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  removed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX connectors_by_name ON connectors (project, name) WHERE removed = 0;
+
+-- Every large body, once and in the order of arrival: appending to one tree is what costs least.
+-- An event's input and meta, a run's output and usage, a delivery's body, a file's content.
+CREATE TABLE payloads (
+  seq INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL,
+  body BLOB,
+  extra BLOB
+) STRICT;
+
+CREATE TABLE events (
+  project INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  connector INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  trust INTEGER NOT NULL,
+  filtered INTEGER NOT NULL,
+  payload INTEGER NOT NULL,
+  files BLOB, -- file ids, one after the other; NULL for none
+  runs BLOB, -- run ids in link order, one after the other; NULL for none
+  replays BLOB, -- run ids of replays, one after the other; NULL for none
+  PRIMARY KEY (project, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE files (
+  project INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  event BLOB NOT NULL,
+  connector INTEGER NOT NULL,
+  field TEXT,
+  name TEXT,
+  content_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  payload INTEGER NOT NULL,
+  PRIMARY KEY (project, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dedupe (
+  connector INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  project INTEGER NOT NULL,
+  event BLOB NOT NULL,
+  digest BLOB NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (connector, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dedupe_by_expiry ON dedupe (expires_at);
+
+-- A row is in one of the two queue indexes while it has not ended: in `queued` by the time when
+-- it may be claimed, or in `leased` by the time when its lease ends. Without a time: held.
+CREATE TABLE runs (
+  project INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  event BLOB NOT NULL,
+  agent INTEGER NOT NULL,
+  session TEXT,
+  state INTEGER NOT NULL,
+  reason INTEGER,
+  waiting_since INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  outages INTEGER NOT NULL DEFAULT 0,
+  epoch INTEGER NOT NULL DEFAULT 0,
+  node BLOB,
+  due_at INTEGER,
+  queued_at INTEGER NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  result INTEGER, -- the payload with output and usage
+  error_code TEXT,
+  error_message TEXT,
+  dead_letter INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (project, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX runs_queued ON runs (agent, due_at, id) WHERE state IN (0, 2);
+CREATE INDEX runs_leased ON runs (agent, due_at, id) WHERE state = 1;
+CREATE INDEX runs_ended_badly ON runs (project, state, id) WHERE state IN (4, 5);
+
+CREATE TABLE deliveries (
+  project INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  connector INTEGER NOT NULL,
+  run BLOB NOT NULL,
+  event BLOB NOT NULL,
+  state INTEGER NOT NULL,
+  reason INTEGER,
+  waiting_since INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  epoch INTEGER NOT NULL DEFAULT 0,
+  node BLOB,
+  due_at INTEGER,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  error_code TEXT,
+  error_message TEXT,
+  payload INTEGER NOT NULL,
+  PRIMARY KEY (project, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_queued ON deliveries (connector, due_at, id) WHERE state IN (0, 2);
+CREATE INDEX deliveries_leased ON deliveries (connector, due_at, id) WHERE state = 1;
+CREATE INDEX deliveries_ended_badly ON deliveries (project, state, id) WHERE state IN (4, 5);
+CREATE INDEX deliveries_by_run ON deliveries (project, run);
+
+-- `position` counts from 1 per owner; `number` can come again, where an attempt did not start.
+CREATE TABLE attempts (
+  project INTEGER NOT NULL,
+  owner BLOB NOT NULL, -- a run or a delivery
+  position INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  status INTEGER,
+  error_code TEXT,
+  error_message TEXT,
+  response TEXT,
+  PRIMARY KEY (project, owner, position)
+) STRICT, WITHOUT ROWID;

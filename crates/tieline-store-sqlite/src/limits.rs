@@ -1,0 +1,36 @@
+//! Every bound of the store.
+
+use std::time::Duration;
+
+/// How many jobs may wait for the writer; one more is answered as unavailable at once.
+pub(crate) const QUEUE: usize = 8192;
+
+/// How many jobs one commit carries at the most.
+pub(crate) const BATCH: usize = 512;
+
+/// How many connections read beside the writer.
+pub(crate) const READERS: usize = 4;
+
+/// How long to wait for another process that writes to the same file.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+
+/// Bytes of a page of a new file.
+pub(crate) const PAGE_BYTES: u32 = 8192;
+
+/// KiB of pages that the writer keeps in memory.
+pub(crate) const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// KiB of pages that each reader keeps in memory.
+pub(crate) const READER_CACHE_KIB: i64 = 2 * 1024;
+
+/// How many pages of the write-ahead log are copied back into the file at once.
+pub(crate) const LOG_PAGES: i64 = 1000;
+
+/// Bytes that the log file keeps once it was copied back.
+pub(crate) const LOG_BYTES: i64 = 32 * 1024 * 1024;
+
+/// Compiled statements that a connection keeps: more than there are.
+pub(crate) const STATEMENTS: usize = 128;
+
+/// Bytes of bodies after which a page of a list ends, however many rows it may have.
+pub(crate) const LIST_BYTES: usize = 8 * 1024 * 1024;

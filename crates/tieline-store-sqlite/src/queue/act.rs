@@ -1,0 +1,54 @@
+//! What people do to rows: free what is held, deliver again.
+
+use rusqlite::{Connection, Params, params};
+use tieline_model::{DeliveryId, ProjectId, RunId, Timestamp};
+use tieline_store::Change;
+
+use crate::failure::Failure;
+
+pub(crate) fn release_held(
+    connection: &Connection,
+    (project, run): (ProjectId, RunId),
+    now: Timestamp,
+) -> Result<Change, Failure> {
+    let act = "UPDATE runs SET state = 0, reason = NULL, waiting_since = NULL, \
+               error_code = NULL, error_message = NULL, due_at = ?3 \
+               WHERE project = ?1 AND id = ?2 AND state = 2 AND reason = 3";
+    let row = params![project.0, run.as_bytes(), now.as_millis()];
+    if connection.prepare_cached(act)?.execute(row)? > 0 {
+        return Ok(Change::Done);
+    }
+    let known = "SELECT 1 FROM runs WHERE project = ?1 AND id = ?2";
+    unchanged(connection, known, params![project.0, run.as_bytes()])
+}
+
+pub(crate) fn redrive_delivery(
+    connection: &Connection,
+    (project, delivery): (ProjectId, DeliveryId),
+    now: Timestamp,
+) -> Result<Change, Failure> {
+    // One that failed before it had anything to deliver stays as it is.
+    let from_zero = "UPDATE deliveries SET state = 0, attempt = 0, ended_at = NULL, \
+                     error_code = NULL, error_message = NULL, due_at = ?3 \
+                     WHERE project = ?1 AND id = ?2 AND (state = 5 OR (state = 4 AND \
+                     (SELECT length(body) FROM payloads WHERE seq = payload) > 0))";
+    let at_once = "UPDATE deliveries SET due_at = ?3 \
+                   WHERE project = ?1 AND id = ?2 AND state = 2";
+    for act in [from_zero, at_once] {
+        let row = params![project.0, delivery.as_bytes(), now.as_millis()];
+        if connection.prepare_cached(act)?.execute(row)? > 0 {
+            return Ok(Change::Done);
+        }
+    }
+    let known = "SELECT 1 FROM deliveries WHERE project = ?1 AND id = ?2";
+    unchanged(connection, known, params![project.0, delivery.as_bytes()])
+}
+
+fn unchanged(connection: &Connection, known: &str, row: impl Params) -> Result<Change, Failure> {
+    let known = connection.prepare_cached(known)?.exists(row)?;
+    Ok(if known {
+        Change::NotAllowed
+    } else {
+        Change::NotFound
+    })
+}

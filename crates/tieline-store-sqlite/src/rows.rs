@@ -1,0 +1,199 @@
+//! How rows of the queue and the journal are read, and what their small numbers mean.
+
+use bytes::Bytes;
+use rusqlite::Row;
+use tieline_model::{
+    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, DeliveryState, Event, EventId, ProjectId,
+    Reason, Run, RunError, RunId, RunState, Timestamp, Trust,
+};
+
+use crate::failure::Failure;
+
+pub(crate) const QUEUED: i64 = 0;
+pub(crate) const RUNNING: i64 = 1;
+pub(crate) const WAITING: i64 = 2;
+pub(crate) const FAILED: i64 = 4;
+pub(crate) const ANSWER: i64 = 4;
+
+/// What [`run`] reads, of `runs r LEFT JOIN payloads p ON p.seq = r.result`.
+pub(crate) const RUN: &str = "r.project, r.id, r.event, r.agent, r.session, r.state, r.reason, \
+     r.waiting_since, r.attempt, r.outages, r.due_at, r.queued_at, r.started_at, r.ended_at, \
+     r.error_code, r.error_message, p.body, p.extra, r.dead_letter, r.epoch";
+
+/// What [`delivery`] reads, of `deliveries d LEFT JOIN payloads p ON p.seq = d.payload`.
+pub(crate) const DELIVERY: &str = "d.project, d.id, d.connector, d.run, d.event, d.state, \
+     d.reason, d.waiting_since, d.attempt, d.due_at, d.created_at, d.ended_at, d.error_code, \
+     d.error_message, p.body, d.epoch";
+
+/// What [`event`] reads, of `events e LEFT JOIN payloads p ON p.seq = e.payload`.
+pub(crate) const EVENT: &str = "e.project, e.id, e.connector, e.received_at, e.trust, \
+     e.filtered, p.body, p.extra, e.runs, e.replays, e.files";
+
+pub(crate) fn run(row: &Row<'_>) -> Result<Run, Failure> {
+    Ok(Run {
+        project: ProjectId(row.get(0)?),
+        id: RunId::from_bytes(row.get(1)?),
+        event: EventId::from_bytes(row.get(2)?),
+        agent: AgentId(row.get(3)?),
+        session: row.get(4)?,
+        state: pick(&RUN_STATES, row.get(5)?)?,
+        reason: reason(row, 6)?,
+        waiting_since: time(row, 7)?,
+        attempt: row.get(8)?,
+        outages: row.get(9)?,
+        due_at: time(row, 10)?,
+        queued_at: Timestamp::from_millis(row.get(11)?),
+        started_at: time(row, 12)?,
+        ended_at: time(row, 13)?,
+        error: error(row, 14)?,
+        output: row.get::<_, Option<Vec<u8>>>(16)?.map(Bytes::from),
+        usage: row.get::<_, Option<Vec<u8>>>(17)?.map(Bytes::from),
+        dead_letter: row.get(18)?,
+    })
+}
+
+pub(crate) fn delivery(row: &Row<'_>) -> Result<Delivery, Failure> {
+    Ok(Delivery {
+        project: ProjectId(row.get(0)?),
+        id: DeliveryId::from_bytes(row.get(1)?),
+        connector: ConnectorId(row.get(2)?),
+        run: RunId::from_bytes(row.get(3)?),
+        event: EventId::from_bytes(row.get(4)?),
+        state: pick(&DELIVERY_STATES, row.get(5)?)?,
+        reason: reason(row, 6)?,
+        waiting_since: time(row, 7)?,
+        attempt: row.get(8)?,
+        due_at: time(row, 9)?,
+        created_at: Timestamp::from_millis(row.get(10)?),
+        ended_at: time(row, 11)?,
+        error: error(row, 12)?,
+        body: Bytes::from(row.get::<_, Vec<u8>>(14)?),
+    })
+}
+
+/// An event without its files, and the ids of those.
+pub(crate) fn event(row: &Row<'_>) -> Result<(Event, Vec<[u8; 16]>), Failure> {
+    let runs = [ids(row, 8)?, ids(row, 9)?].concat();
+    let event = Event {
+        project: ProjectId(row.get(0)?),
+        id: EventId::from_bytes(row.get(1)?),
+        connector: ConnectorId(row.get(2)?),
+        received_at: Timestamp::from_millis(row.get(3)?),
+        trust: pick(&TRUSTS, row.get(4)?)?,
+        filtered: row.get(5)?,
+        input: Bytes::from(row.get::<_, Vec<u8>>(6)?),
+        meta: Bytes::from(row.get::<_, Vec<u8>>(7)?),
+        files: Vec::new(),
+        runs: runs.into_iter().map(RunId::from_bytes).collect(),
+    };
+    Ok((event, ids(row, 10)?))
+}
+
+pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Failure> {
+    Ok(Attempt {
+        number: row.get(0)?,
+        started_at: Timestamp::from_millis(row.get(1)?),
+        ended_at: Timestamp::from_millis(row.get(2)?),
+        status: row.get(3)?,
+        error: error(row, 4)?,
+        response: row.get(6)?,
+    })
+}
+
+/// Ids one after the other in a blob; `NULL` is none.
+pub(crate) fn ids(row: &Row<'_>, column: usize) -> Result<Vec<[u8; 16]>, Failure> {
+    let blob = row.get_ref(column)?.as_blob_or_null();
+    let blob = blob.map_err(|_| Failure::Damaged("a list of ids is no blob"))?;
+    let (ids, rest) = blob.unwrap_or_default().as_chunks::<16>();
+    if rest.is_empty() {
+        Ok(ids.to_vec())
+    } else {
+        Err(Failure::Damaged("a list of ids has a torn end"))
+    }
+}
+
+pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let ms: Option<i64> = row.get(column)?;
+    Ok(ms.map(Timestamp::from_millis))
+}
+
+/// A number that is never negative.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    let positive = u64::try_from(number);
+    positive.map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn reason(row: &Row<'_>, column: usize) -> Result<Option<Reason>, Failure> {
+    let code: Option<i64> = row.get(column)?;
+    code.map(|code| pick(&REASONS, code)).transpose()
+}
+
+/// A code and, in the next column, its message.
+fn error(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RunError>> {
+    let code: Option<String> = row.get(column)?;
+    let message: Option<String> = row.get(column + 1)?;
+    Ok(code.map(|code| RunError::new(code, message.unwrap_or_default())))
+}
+
+/// The columns that [`error`] reads.
+pub(crate) fn error_columns(error: Option<&RunError>) -> (Option<&str>, Option<&str>) {
+    let code = error.map(|error| error.code.as_str());
+    (code, error.map(|error| error.message.as_str()))
+}
+
+/// The place of a value in its table is the number that stands for it in the file. Tables only
+/// ever grow at their end.
+const RUN_STATES: [RunState; 6] = [
+    RunState::Queued,
+    RunState::Running,
+    RunState::Waiting,
+    RunState::Completed,
+    RunState::Failed,
+    RunState::Cancelled,
+];
+const DELIVERY_STATES: [DeliveryState; 6] = [
+    DeliveryState::Queued,
+    DeliveryState::Running,
+    DeliveryState::Waiting,
+    DeliveryState::Delivered,
+    DeliveryState::Failed,
+    DeliveryState::Cancelled,
+];
+const REASONS: [Reason; 6] = [
+    Reason::Retry,
+    Reason::Outage,
+    Reason::Paused,
+    Reason::Held,
+    Reason::Answer,
+    Reason::Debounce,
+];
+const TRUSTS: [Trust; 3] = [Trust::Verified, Trust::Secret, Trust::Open];
+
+pub(crate) fn run_state_code(state: RunState) -> i64 {
+    place(&RUN_STATES, state)
+}
+
+pub(crate) fn delivery_state_code(state: DeliveryState) -> i64 {
+    place(&DELIVERY_STATES, state)
+}
+
+pub(crate) fn reason_code(reason: Reason) -> i64 {
+    place(&REASONS, reason)
+}
+
+pub(crate) fn trust_code(trust: Trust) -> i64 {
+    place(&TRUSTS, trust)
+}
+
+pub(crate) fn place<T: PartialEq>(table: &[T], value: T) -> i64 {
+    let place = table.iter().position(|known| *known == value);
+    let place = place.expect("every value is in its table");
+    i64::try_from(place).expect("tables are short")
+}
+
+pub(crate) fn pick<T: Copy>(table: &[T], code: i64) -> Result<T, Failure> {
+    let place = usize::try_from(code).ok();
+    let value = place.and_then(|place| table.get(place)).copied();
+    value.ok_or(Failure::Damaged("a stored number stands for nothing"))
+}

@@ -1,0 +1,265 @@
+//! What the store promises beyond the suite: how it survives, and how it breaks.
+
+use std::fs;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use tieline_model::{AgentId, ConnectorId, EventId, ProjectId, RunId, Timestamp, Trust};
+use tieline_store::{Acceptance, NewEvent, NewRun, Store as _, StoreError};
+
+use crate::SqliteStore;
+use crate::failure::Failure;
+
+const HERE: ProjectId = ProjectId::DEFAULT;
+
+fn new_event(number: u32) -> NewEvent {
+    let id = (u128::from(number) + (1 << 100)).to_be_bytes();
+    NewEvent {
+        id: EventId::from_bytes(id),
+        project: HERE,
+        connector: ConnectorId(1),
+        received_at: Timestamp::from_millis(1000),
+        trust: Trust::Open,
+        input: Bytes::from(vec![b'1'; 600]),
+        meta: Bytes::from_static(b"{}"),
+        files: vec![],
+        dedupe: None,
+        filtered: false,
+        runs: vec![NewRun {
+            id: RunId::from_bytes(id),
+            agent: AgentId(1),
+            session: None,
+            held: None,
+        }],
+    }
+}
+
+async fn holds(store: &SqliteStore, number: u32) -> bool {
+    let event = store.event(HERE, new_event(number).id).await.unwrap();
+    event.is_some()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_file_and_its_log() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.probe().await.unwrap();
+    for name in ["hub.db", "hub.db-wal", "hub.db-shm"] {
+        assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_opened_again_holds_everything() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    for round in 0..3 {
+        let store = SqliteStore::open(&path).unwrap();
+        for before in 0..round {
+            assert!(holds(&store, before).await);
+        }
+        store.accept(vec![new_event(round)]).await.unwrap();
+        if round == 1 {
+            store.close().await;
+            let log = folder.path().join("hub.db-wal");
+            assert!(!log.exists(), "a closed store leaves no log");
+        }
+    }
+}
+
+/// What `kill -9` leaves is what is in the files at that moment.
+#[tokio::test]
+async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let copies = TempDir::new().unwrap();
+    for number in 0..40 {
+        store.accept(vec![new_event(number)]).await.unwrap();
+        if number % 13 != 0 {
+            continue;
+        }
+        for name in ["hub.db", "hub.db-wal"] {
+            fs::copy(folder.path().join(name), copies.path().join(name)).unwrap();
+        }
+        let copy = SqliteStore::open(copies.path().join("hub.db")).unwrap();
+        for before in 0..=number {
+            assert!(holds(&copy, before).await, "{before} of {number}");
+        }
+        copy.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_job_spoils_no_other_of_its_commit() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    store.accept(vec![new_event(0)]).await.unwrap();
+    // The first job holds the writer up, so that the others gather behind it.
+    let (wake, held) = std::sync::mpsc::channel::<()>();
+    let hold = store.write(move |_| {
+        held.recv().ok();
+        Ok(())
+    });
+    let accept = |number| store.accept(vec![new_event(number)]);
+    let release = async move {
+        tokio::task::yield_now().await;
+        drop(wake);
+    };
+    let (held, one, known, two, ()) = tokio::join!(hold, accept(1), accept(0), accept(2), release);
+    held.unwrap();
+    assert_eq!(one.unwrap(), [Acceptance::Stored]);
+    assert!(matches!(known, Err(StoreError::Refused { .. })));
+    assert_eq!(two.unwrap(), [Acceptance::Stored]);
+    assert!(holds(&store, 1).await && holds(&store, 2).await);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_said_at_once() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let (wake, held) = std::sync::mpsc::channel::<()>();
+    let (started, start) = tokio::sync::oneshot::channel::<()>();
+    let mut started = Some(started);
+    let mut waiting = vec![Box::pin(store.write(move |_| {
+        drop(started.take());
+        held.recv().ok();
+        Ok(())
+    })) as std::pin::Pin<Box<dyn Future<Output = _>>>];
+    assert!(futures_util::poll!(waiting[0].as_mut()).is_pending());
+    assert!(start.await.is_err(), "the writer has taken the first job");
+    let mut full = None;
+    for _ in 0..=crate::limits::QUEUE {
+        let mut next = Box::pin(store.write(|_| Ok(())));
+        if let std::task::Poll::Ready(answer) = futures_util::poll!(next.as_mut()) {
+            full = Some(answer);
+            break;
+        }
+        waiting.push(next);
+    }
+    assert_eq!(waiting.len(), crate::limits::QUEUE + 1);
+    assert!(matches!(full, Some(Err(StoreError::Unavailable { .. }))));
+    drop(wake);
+    for one in waiting {
+        one.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_until_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    store.accept(vec![new_event(0)]).await.unwrap();
+    let limit = async |pages: u32| {
+        let set = move |c: &rusqlite::Connection| {
+            Ok(c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+        };
+        store.write(set).await.unwrap();
+    };
+    limit(1).await;
+    let large = || NewEvent {
+        input: Bytes::from(vec![b'1'; 100_000]),
+        ..new_event(1)
+    };
+    for _ in 0..3 {
+        let full = store.accept(vec![large()]).await;
+        assert!(
+            matches!(full, Err(StoreError::Unavailable { .. })),
+            "{full:?}"
+        );
+        assert!(
+            holds(&store, 0).await && !holds(&store, 1).await,
+            "reads go on"
+        );
+    }
+    limit(1_000_000).await;
+    assert_eq!(
+        store.accept(vec![large()]).await.unwrap(),
+        [Acceptance::Stored]
+    );
+}
+
+fn root_page(path: &Path, table: &str) -> u64 {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let find = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let page: u32 = connection
+        .query_row(find, [table], |row| row.get(0))
+        .unwrap();
+    u64::from(page)
+}
+
+#[tokio::test]
+async fn a_damaged_file_breaks_the_store_for_ever() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.accept(vec![new_event(0)]).await.unwrap();
+    store.close().await;
+    let page_bytes = u64::from(crate::limits::PAGE_BYTES);
+    let at = (root_page(&path, "payloads") - 1) * page_bytes;
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xff; 512], at).unwrap();
+
+    let store = SqliteStore::open(&path).unwrap();
+    store.probe().await.unwrap();
+    let accepted = store.accept(vec![new_event(1)]).await;
+    assert!(
+        matches!(accepted, Err(StoreError::Broken { .. })),
+        "{accepted:?}"
+    );
+    let reason = store.broken().await;
+    assert!(reason.contains("malformed"), "{reason}");
+    let later = [
+        store.probe().await.err(),
+        store.catalog().await.err(),
+        store.accept(vec![]).await.err(),
+    ];
+    for error in later {
+        assert!(
+            matches!(error, Some(StoreError::Broken { .. })),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_breaks_the_store() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let panicked = store.write(|_| -> Result<(), Failure> { panic!("on purpose") });
+    assert!(panicked.await.is_err());
+    assert_eq!(store.broken().await, "the writer panicked");
+    assert!(matches!(
+        store.probe().await,
+        Err(StoreError::Broken { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_long_log_is_copied_back_into_the_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let log_bytes = u64::from(crate::limits::PAGE_BYTES) * 1000;
+    for number in 0..200 {
+        let large = NewEvent {
+            input: Bytes::from(vec![b'1'; 200_000]),
+            ..new_event(number)
+        };
+        store.accept(vec![large]).await.unwrap();
+    }
+    let log = fs::metadata(folder.path().join("hub.db-wal"))
+        .unwrap()
+        .len();
+    assert!(
+        log < 2 * log_bytes,
+        "{log} bytes of log for 40 MB of events"
+    );
+    assert!(fs::metadata(&path).unwrap().len() > 30_000_000);
+}

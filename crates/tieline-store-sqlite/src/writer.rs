@@ -1,0 +1,224 @@
+//! The one thread that writes: it commits what has gathered, then answers.
+//!
+//! It never answers before the commit is synced, and never commits again after a failed sync.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::{io, thread};
+
+use parking_lot::RwLock;
+use rusqlite::Connection;
+use tieline_store::StoreError;
+use tokio::sync::{oneshot, watch};
+
+use crate::failure::{Failure, Verdict};
+use crate::health::Health;
+use crate::limits;
+
+/// The way to the writer thread. Dropping it ends the thread once its queue is empty.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: RwLock<Option<SyncSender<Box<dyn Job>>>>,
+    /// Never sent to; closed when the thread has ended.
+    ended: watch::Receiver<()>,
+    health: Health,
+}
+
+/// One transaction's worth of work. It may be applied again after a rollback.
+trait Job: Send {
+    fn apply(&mut self, connection: &Connection) -> Result<(), Failure>;
+    fn succeed(self: Box<Self>);
+    fn fail(self: Box<Self>, error: StoreError);
+}
+
+struct Task<T, Work> {
+    work: Work,
+    answer: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, Work> Job for Task<T, Work>
+where
+    T: Send,
+    Work: FnMut(&Connection) -> Result<T, Failure> + Send,
+{
+    fn apply(&mut self, connection: &Connection) -> Result<(), Failure> {
+        self.answer = Some((self.work)(connection)?);
+        Ok(())
+    }
+
+    fn succeed(self: Box<Self>) {
+        let answer = self.answer.expect("a job is applied before it succeeds");
+        // A caller that went away does not undo what is committed.
+        self.reply.send(Ok(answer)).ok();
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        self.reply.send(Err(error)).ok();
+    }
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, health: Health) -> io::Result<Self> {
+        let (queue, jobs) = sync_channel(limits::QUEUE);
+        let (living, ended) = watch::channel(());
+        let thread = Thread {
+            connection,
+            health: health.clone(),
+            _living: living,
+        };
+        let builder = thread::Builder::new().name("store-writer".to_owned());
+        builder.spawn(move || thread.run(&jobs))?;
+        Ok(Self {
+            queue: RwLock::new(Some(queue)),
+            ended,
+            health,
+        })
+    }
+
+    /// Has the work done in a commit, and waits until that is on the disk.
+    pub(crate) async fn write<T, Work>(&self, work: Work) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Work: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.health.check()?;
+        let (reply, answered) = oneshot::channel();
+        self.push(Box::new(Task {
+            work,
+            answer: None,
+            reply,
+        }))?;
+        match answered.await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.gone()),
+        }
+    }
+
+    fn push(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let queue = self.queue.read();
+        let pushed = queue.as_ref().map(|queue| queue.try_send(job));
+        match pushed {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => {
+                Err(StoreError::unavailable("the write queue is full"))
+            }
+            Some(Err(TrySendError::Disconnected(_))) | None => Err(self.gone()),
+        }
+    }
+
+    fn gone(&self) -> StoreError {
+        let closed = || StoreError::unavailable("the store is closed");
+        self.health.check().err().unwrap_or_else(closed)
+    }
+
+    /// Lets the thread finish what was queued, and waits for its end.
+    pub(crate) async fn close(&self) {
+        self.queue.write().take();
+        let mut ended = self.ended.clone();
+        // Nothing is ever sent, so that this returns when the thread drops the other side.
+        ended.changed().await.ok();
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    health: Health,
+    /// Dropped after the connection, so that who waits for it finds the file closed.
+    _living: watch::Sender<()>,
+}
+
+impl Thread {
+    fn run(self, jobs: &Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::with_capacity(limits::BATCH);
+        while let Ok(first) = jobs.recv() {
+            batch.push(first);
+            batch.extend(jobs.try_iter().take(limits::BATCH - 1));
+            let before = self.connection.total_changes();
+            self.settle(&mut batch);
+            if self.connection.total_changes() != before {
+                self.keep_log_short();
+            }
+        }
+    }
+
+    /// Commits the jobs together; where one of them is refused, each by itself.
+    fn settle(&self, batch: &mut Vec<Box<dyn Job>>) {
+        let done = match self.health.check() {
+            Ok(()) => self.commit(batch),
+            Err(_) => Err(Failure::Damaged("it broke before")),
+        };
+        match done {
+            Ok(()) => batch.drain(..).for_each(Job::succeed),
+            Err(failure) if failure.verdict() == Verdict::Refused && batch.len() > 1 => {
+                for job in batch.drain(..) {
+                    self.settle(&mut vec![job]);
+                }
+            }
+            Err(failure) => {
+                if failure.verdict() == Verdict::Broken {
+                    self.health.break_for(failure.to_string());
+                }
+                let error = || {
+                    self.health
+                        .check()
+                        .err()
+                        .unwrap_or_else(|| failure.to_error())
+                };
+                batch.drain(..).for_each(|job| job.fail(error()));
+            }
+        }
+    }
+
+    fn commit(&self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let applied = batch
+            .iter_mut()
+            .try_for_each(|job| job.apply(&self.connection));
+        let committed = applied.and_then(|()| self.execute("COMMIT"));
+        // SQLite rolls back by itself after some failures.
+        if committed.is_err() && !self.connection.is_autocommit() {
+            let rolled_back = self.execute("ROLLBACK");
+            rolled_back.map_err(|_| Failure::Damaged("a transaction could not be rolled back"))?;
+        }
+        committed
+    }
+
+    /// Copies a long log back into the file.
+    ///
+    /// Here and not by SQLite's own means, because those forget a failed sync; and after the
+    /// answers, so that nobody waits for it.
+    fn keep_log_short(&self) {
+        let pages = |mode: &str| -> rusqlite::Result<i64> {
+            let mut statement = self.connection.prepare_cached(mode)?;
+            statement.query_row([], |row| row.get(1))
+        };
+        let copied = pages("PRAGMA wal_checkpoint(NOOP)").and_then(|length| {
+            if length < limits::LOG_PAGES {
+                Ok(length)
+            } else {
+                pages("PRAGMA wal_checkpoint(PASSIVE)")
+            }
+        });
+        if let Err(error) = copied {
+            let failure = Failure::from(error);
+            if failure.verdict() == Verdict::Broken {
+                self.health.break_for(failure.to_string());
+            } else {
+                tracing::warn!("the write-ahead log could not be copied back: {failure}");
+            }
+        }
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Failure> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.health.break_for("the writer panicked".to_owned());
+        }
+    }
+}
