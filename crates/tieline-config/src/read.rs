@@ -178,7 +178,8 @@ impl Reader<'_> {
     }
 
     fn connectors(&mut self) -> (Vec<Connector>, Vec<Place>) {
-        let known: Vec<&str> = self.agent_names.keys().copied().collect();
+        let mut known: Vec<&str> = self.agent_names.keys().copied().collect();
+        known.sort_unstable();
         // A file that cannot be read may hold any agent.
         let known = self.sources.complete.then_some(known);
         let (mut connectors, mut places) = (Vec::new(), Vec::new());

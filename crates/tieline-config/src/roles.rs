@@ -8,6 +8,9 @@ use tieline_model::{Agent, Connector, Mode};
 use crate::{Configuration, Diagnostic, Types};
 
 /// What roles are opened with. The caller has the network, the folder and the environment.
+///
+/// A connector whose secret is still to be generated needs a stand-in of the same form here, or its
+/// role may rightly say that it has none.
 #[derive(Clone, Copy)]
 pub struct RoleContexts<'a> {
     pub runtime: &'a dyn Fn(&Agent) -> RuntimeContext,

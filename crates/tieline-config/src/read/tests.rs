@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use tieline_model::{Mode, OnError, Retry};
 
 use crate::samples::{SECRET, TYPES, good, read_all, said};
-use crate::{AgentReach, Lookup, Source, read};
+use crate::{AgentReach, Lookup, Severity, Source, read};
 
 const EXAMPLE: &str = "\
 agents:
@@ -174,7 +175,7 @@ fn secrets_types_and_modes_are_checked() {
         ),
         (
             "name: a\ntype: webhook\nmode: inbound\nagents: [triage]\nsecret: ['${A_SECRET}', '']",
-            "hub.yaml:8:28: connectors[0].secret[1]: is empty\n  fix: write 1 character or more",
+            "hub.yaml:8:29: connectors[0].secret[1]: is empty\n  fix: write 1 character or more",
         ),
         (
             "name: a\ntype: mail\nmode: sync\nagents: [triage]",
@@ -344,4 +345,15 @@ fn no_diagnostic_repeats_what_the_environment_holds() {
     let said = said(&diagnostics);
     assert!(diagnostics.len() > 12, "{said}");
     assert!(!said.contains(canary), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_the_reader_panic(
+        text in "(agents|connectors|listen|egress|shutdown|x): [-a-z0-9:{}\\[\\],&*'$ \\n]{0,80}"
+    ) {
+        let (configuration, diagnostics) = read_all(&[("hub.yaml", &text)]);
+        let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        prop_assert_eq!(configuration.is_none(), failed);
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::samples::{TYPES, read_all, said};
 
 #[test]
-fn every_block_reads_clean_and_so_does_it_with_everything_uncommented() {
+fn every_block_reads_clean_for_every_mode_of_every_type() {
     for kind in TYPES.connectors {
         for mode in kind.modes() {
             let text = skeleton(&TYPES, kind.name, Some(mode)).unwrap();

@@ -126,7 +126,7 @@ impl JsonSchema for AuthSettings {
 pub struct HmacSettings {
     /// The header that carries the signature, such as `X-Hub-Signature-256`.
     pub header: String,
-    /// The hash function.
+    /// The hash function; `sha1` only for senders that know nothing better.
     #[serde(default)]
     pub algorithm: HmacAlgorithm,
     /// How the signature is written.
@@ -153,7 +153,6 @@ pub struct HmacSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HmacAlgorithm {
-    /// Only for senders that know nothing better.
     Sha1,
     #[default]
     Sha256,
