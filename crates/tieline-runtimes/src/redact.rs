@@ -32,9 +32,10 @@ impl<'a> Redactor<'a> {
         Self { secrets }
     }
 
-    /// How many bytes beyond an excerpt are needed to know a secret that its edge cuts.
+    /// How many bytes beside an excerpt are needed to know a secret that its edge cuts, and that
+    /// there is an edge.
     pub(crate) fn margin(&self) -> usize {
-        self.secrets.first().map_or(0, |secret| secret.len())
+        self.secrets.first().map_or(1, |secret| secret.len())
     }
 
     /// The first [`EXCERPT`] bytes of `raw`, of which up to [`Self::margin`] more should be given.
@@ -42,16 +43,11 @@ impl<'a> Redactor<'a> {
         self.show(raw, 0..EXCERPT.min(raw.len()))
     }
 
-    /// The last lines of `raw`, at most [`EXCERPT`] bytes. Where it is `cut`, its beginning is
-    /// missing, and what may be the rest of a secret there is left out.
-    pub(crate) fn end(&self, raw: &[u8], cut: bool) -> String {
-        let unsure = if cut {
-            self.margin().saturating_sub(1)
-        } else {
-            0
-        };
-        let mut from = unsure.max(raw.len().saturating_sub(EXCERPT)).min(raw.len());
-        if cut || from > 0 {
+    /// The last lines of `raw`, at most [`EXCERPT`] bytes, before which [`Self::margin`] more
+    /// should be given.
+    pub(crate) fn end(&self, raw: &[u8]) -> String {
+        let mut from = raw.len().saturating_sub(EXCERPT);
+        if from > 0 {
             // Begins with a whole line, unless there is but one.
             let rest = raw.get(from..).unwrap_or_default().trim_ascii_end();
             let line = rest.iter().position(|byte| *byte == b'\n');
@@ -81,11 +77,16 @@ impl<'a> Redactor<'a> {
         }
         let text = String::from_utf8_lossy(&shown);
         let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-        text.chars()
-            .filter(keep)
-            .collect::<String>()
-            .trim()
-            .to_owned()
+        // One byte for one that is no text, so that the bound on bytes holds.
+        let plain = |c| {
+            if c == char::REPLACEMENT_CHARACTER {
+                '?'
+            } else {
+                c
+            }
+        };
+        let text: String = text.chars().filter(keep).map(plain).collect();
+        text.trim().to_owned()
     }
 }
 

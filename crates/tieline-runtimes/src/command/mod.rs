@@ -77,10 +77,7 @@ impl Runtime for CommandAgent {
         let mut tail = Tail::new(EXCERPT + secrets.margin());
         match process::run(self.command(assignment), input, &mut output, &mut tail).await {
             Ok(Ended::Exited(status)) if status.success() => self.completed(output.finish()),
-            Ok(Ended::Exited(status)) => {
-                let cut = tail.cut;
-                ended_badly(status, &secrets.end(tail.bytes(), cut))
-            }
+            Ok(Ended::Exited(status)) => ended_badly(status, &secrets.end(tail.bytes())),
             Ok(Ended::TooLarge) => Err(Fault::never(
                 "output-too-large",
                 format!(

@@ -104,8 +104,6 @@ fn chunk(line: &[u8]) -> Option<Bytes> {
 pub(super) struct Tail {
     kept: VecDeque<u8>,
     limit: usize,
-    /// Its beginning is gone.
-    pub(super) cut: bool,
 }
 
 impl Tail {
@@ -114,7 +112,6 @@ impl Tail {
         Self {
             kept: VecDeque::new(),
             limit,
-            cut: false,
         }
     }
 
@@ -130,7 +127,6 @@ impl Tail {
         self.kept.extend(piece);
         let over = self.kept.len().saturating_sub(self.limit);
         self.kept.drain(..over);
-        self.cut |= over > 0;
     }
 
     pub(super) fn bytes(&mut self) -> &[u8] {

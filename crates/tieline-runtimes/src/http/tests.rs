@@ -253,6 +253,7 @@ async fn an_error_of_the_agent_ends_the_run_as_failed() {
 async fn answers_that_cannot_be_used_are_refused_for_good() {
     let too_deep = "[".repeat(65) + &"]".repeat(65);
     let too_deep_within = format!("{{\"output\":{too_deep}}}");
+    let too_deep_beside = format!("{{\"output\":1,\"usage\":{too_deep}}}");
     let bomb = "{\"a\":".repeat(500_000);
     for (headers, body, why) in [
         (JSON, "{\"output\":".as_bytes(), "EOF"),
@@ -266,6 +267,7 @@ async fn answers_that_cannot_be_used_are_refused_for_good() {
         ),
         (JSON, too_deep.as_bytes(), "64 levels"),
         (JSON, too_deep_within.as_bytes(), "64 levels"),
+        (JSON, too_deep_beside.as_bytes(), "64 levels"),
         (JSON, bomb.as_bytes(), "64 levels"),
         ("", b"\xff\xfe", "claims to be text"),
         (

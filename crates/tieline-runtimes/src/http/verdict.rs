@@ -66,7 +66,7 @@ pub(super) async fn of_refusal(
     } = response;
     let fault = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::new(
-            Verdict::NotStarted(None),
+            Verdict::NotStarted(retry_after::read(&headers, now)),
             "agent-busy",
             format!("the agent answered {status}: it did not start"),
         ),
