@@ -17,3 +17,6 @@ pub static TYPES: &[&ConnectorType] = &[&webhook::TYPE];
 pub fn find(name: &str) -> Option<&'static ConnectorType> {
     TYPES.iter().copied().find(|one| one.name == name)
 }
+
+#[cfg(test)]
+mod tests;

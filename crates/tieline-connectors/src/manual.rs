@@ -53,11 +53,10 @@ impl<'a> Table<'a> {
     }
 
     fn row(&mut self, place: &str, property: &'a Value, required: bool) {
-        let default = match property.get("default") {
-            _ if required => "required".to_owned(),
-            None | Some(Value::Null) => "–".to_owned(),
-            Some(Value::String(text)) => format!("`{text}`"),
-            Some(value) => format!("`{value}`"),
+        let default = if required {
+            "required".to_owned()
+        } else {
+            property.get("default").map_or_else(nothing, default)
         };
         let about = property.get("description").and_then(Value::as_str);
         let about = about.unwrap_or_default().replace('\n', " ");
@@ -73,16 +72,11 @@ impl<'a> Table<'a> {
             return format!("`{text}`");
         }
         if let Some(names) = schema.get("enum").and_then(Value::as_array) {
-            let names: Vec<_> = names
-                .iter()
-                .filter_map(|one| Some(format!("`{}`", one.as_str()?)))
-                .collect();
-            return names.join(", ");
+            let names = names.iter().filter_map(Value::as_str);
+            return alternatives(names.map(|one| format!("`{one}`")).collect());
         }
         if let Some(branches) = schema.get("oneOf").and_then(Value::as_array) {
-            let mut branches: Vec<_> = branches.iter().map(|one| self.value(one)).collect();
-            let last = branches.pop().unwrap_or_default();
-            return format!("{} or {last}", branches.join(", "));
+            return self.branches(branches);
         }
         let format = schema.get("format").and_then(Value::as_str);
         match (type_of(schema), format) {
@@ -99,6 +93,19 @@ impl<'a> Table<'a> {
             ("integer" | "number", _) => "number".to_owned(),
             (other, _) => other.to_owned(),
         }
+    }
+
+    /// Alternatives; a list of the ones before it is not spelt out again.
+    fn branches(&self, branches: &'a [Value]) -> String {
+        let mut words = Vec::<String>::new();
+        for branch in branches {
+            let word = self.value(branch);
+            let again = word
+                .strip_prefix("list of ")
+                .is_some_and(|items| words == [items]);
+            words.push(if again { "a list".to_owned() } else { word });
+        }
+        alternatives(words)
     }
 
     fn object(&self, schema: &'a Value) -> String {
@@ -136,6 +143,39 @@ impl<'a> Table<'a> {
         branches
             .and_then(|branches| branches.iter().find(some))
             .map_or(schema, |one| self.resolve(one))
+    }
+}
+
+/// A default as it would be written in YAML.
+fn default(value: &Value) -> String {
+    match value {
+        Value::Null => nothing(),
+        Value::String(text) if text.is_empty() => nothing(),
+        Value::Array(items) if items.is_empty() => nothing(),
+        Value::Object(fields) if fields.is_empty() => nothing(),
+        Value::String(text) => format!("`{text}`"),
+        Value::Array(items) => {
+            let items: Vec<_> = items
+                .iter()
+                .map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned))
+                .collect();
+            format!("`[{}]`", items.join(", "))
+        }
+        other => format!("`{other}`"),
+    }
+}
+
+fn nothing() -> String {
+    "–".to_owned()
+}
+
+/// `a, b or c`.
+fn alternatives(mut words: Vec<String>) -> String {
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() {
+        last
+    } else {
+        format!("{} or {last}", words.join(", "))
     }
 }
 

@@ -29,29 +29,27 @@ pub(super) async fn judge(response: Response, now: Timestamp) -> Result<Receipt,
 }
 
 fn refusal(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Fault {
-    let code = status.as_u16();
-    let answered = format!("the destination answered {code}");
-    match status {
-        StatusCode::GONE => Fault::new(
-            Verdict::Gone,
-            "gone",
-            format!("{answered}: it wants no more deliveries"),
-        ),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let verdict = retry_after(headers, now).map_or(Verdict::Later, Verdict::After);
-            Fault::new(verdict, "unavailable", answered)
-        }
-        _ if status.is_redirection() => Fault::later(
-            "redirected",
-            format!(
-                "{answered} and points to {}; redirects are not followed, set `url` to the final \
-                 address",
-                location(headers)
-            ),
-        ),
-        _ if status.is_server_error() => Fault::later("unavailable", answered),
-        _ => Fault::later("refused", answered),
+    let answered = format!("the destination answered {}", status.as_u16());
+    if status == StatusCode::GONE {
+        let message = format!("{answered}: it wants no more deliveries");
+        return Fault::new(Verdict::Gone, "gone", message);
     }
+    let verdict = retry_after(headers, now).map_or(Verdict::Later, Verdict::After);
+    if status.is_redirection() {
+        let message = format!(
+            "{answered} and points to {}; redirects are not followed, set `url` to the final \
+             address",
+            location(headers)
+        );
+        return Fault::new(verdict, "redirected", message);
+    }
+    let unavailable = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    let code = if unavailable {
+        "unavailable"
+    } else {
+        "refused"
+    };
+    Fault::new(verdict, code, answered)
 }
 
 /// The host that a redirect names. Its path and query may carry secrets.

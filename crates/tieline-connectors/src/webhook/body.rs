@@ -117,3 +117,6 @@ fn write(body: &impl Serialize) -> Result<Bytes, Fault> {
         .map(Bytes::from)
         .map_err(|error| Fault::never("output-invalid", error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

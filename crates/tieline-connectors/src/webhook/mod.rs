@@ -27,3 +27,6 @@ pub(crate) static TYPE: ConnectorType = ConnectorType {
     sync: Some(Exchange::endpoint::<WebhookEndpoint<Wait>>()),
     outbound: Some(Outbound::sink::<WebhookSink>()),
 };
+
+#[cfg(test)]
+mod tests;

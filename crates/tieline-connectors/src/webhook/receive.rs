@@ -172,3 +172,6 @@ fn shown(name: &str) -> String {
     let cut: String = name.chars().take(64).collect();
     format!("`{}`", cut.escape_debug())
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,6 @@ fn keys(secrets: &[Secret], problems: &mut Problems) -> Vec<SigningKey> {
     }
     keys
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,7 @@ fn judge_all(
     match scope {
         Ok(scope) => Judged {
             verdicts: rules.iter().map(|rule| rule.judge(&scope)).collect(),
-            dedupe: dedupe.and_then(|expression| key(expression, &scope).ok()),
+            dedupe: dedupe.and_then(|expression| computed_key(expression, &scope)),
         },
         Err(error) => {
             let verdicts = rules
@@ -116,6 +116,11 @@ fn judge_all(
             }
         }
     }
+}
+
+/// Marked as computed, so that it never meets a key that a sender chose.
+fn computed_key(expression: &Expression, scope: &Scope) -> Option<String> {
+    key(expression, scope).ok().map(|key| format!("expr:{key}"))
 }
 
 impl Rule {

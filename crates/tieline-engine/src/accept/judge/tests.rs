@@ -83,6 +83,6 @@ fn the_dedupe_key_is_left_out_where_its_expression_fails() {
     let facts = [json!({}), json!({}), json!([])];
     let expression = Expression::compile("input.id").unwrap();
     let key = |input: &str| judge_all(&[], Some(&expression), input.as_bytes(), &facts).dedupe;
-    assert_eq!(key(r#"{"id":7}"#), Some("7".to_owned()));
+    assert_eq!(key(r#"{"id":7}"#), Some("expr:7".to_owned()));
     assert_eq!(key("{}"), None);
 }

@@ -124,8 +124,8 @@ struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members_;
-        impl<'de> Visitor<'de> for Members_ {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,14 +143,14 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Members_)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Elements<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements_;
-        impl<'de> Visitor<'de> for Elements_ {
+        struct ElementsVisitor;
+        impl<'de> Visitor<'de> for ElementsVisitor {
             type Value = Elements<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,6 +168,6 @@ impl<'de> Deserialize<'de> for Elements<'de> {
                 Ok(Elements(elements))
             }
         }
-        deserializer.deserialize_seq(Elements_)
+        deserializer.deserialize_seq(ElementsVisitor)
     }
 }

@@ -1,0 +1,58 @@
+use super::*;
+
+#[test]
+fn headers_are_kept_in_lower_case_and_joined() {
+    let event = event(&request(
+        &[
+            ("X-Kind", "a"),
+            ("x-kind", "b"),
+            ("Idempotency-Key", "k"),
+            ("webhook-id", "msg_1"),
+            ("X-Latin", "caf\u{e9}"),
+        ],
+        "",
+    ));
+    let expected = json!({ "headers": {
+        "idempotency-key": "k",
+        "webhook-id": "msg_1",
+        "x-kind": "a, b",
+        "x-latin": "caf\u{e9}",
+    } });
+    assert_eq!(meta_of(&event), expected);
+}
+
+#[test]
+fn credentials_and_what_concerns_the_connection_are_not_kept() {
+    let endpoint = inbound(&json!({ "auth": "hmac", "hmac": { "header": "X-My-Signature" } }));
+    let names = [
+        "authorization",
+        "connection",
+        "cookie",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "webhook-signature",
+        "x-my-signature",
+        "x-tieline-secret",
+    ];
+    let mut headers: Vec<_> = names.iter().map(|name| (*name, "canary")).collect();
+    headers.push(("x-forwarded-uri", "/c/orders?a=1&secret=canary"));
+    headers.push(("referer", "http://localhost/?secret=canary"));
+    let incoming = endpoint.receive(&request(&headers, "")).unwrap();
+    assert_eq!(meta_of(&incoming.events[0]), json!({ "headers": {} }));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    let mut request = request(&[], "");
+    let value = HeaderValue::from_bytes(b"a\xffb").unwrap();
+    request.headers.insert("x-binary", value);
+    assert_eq!(
+        meta_of(&event(&request))["headers"]["x-binary"],
+        "a\u{fffd}b"
+    );
+}
