@@ -21,6 +21,11 @@ impl SecretDigest {
         Self(sha256(secret))
     }
 
+    /// A fingerprint that [`crate::digest::sha256`] made before and that was stored.
+    pub const fn from_stored(digest: [u8; SHA256_LEN]) -> Self {
+        Self(digest)
+    }
+
     /// Whether `presented` is the secret. Takes the same time wherever they differ.
     pub fn matches(&self, presented: &[u8]) -> bool {
         verify_slices_are_equal(&self.0, &sha256(presented)).is_ok()

@@ -27,17 +27,16 @@ pub(crate) enum Verdict {
 impl Failure {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::Refused(_) => Verdict::Refused,
-            Self::Damaged(_) => Verdict::Broken,
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => of_code(*error),
             // What was read has another type or value than what is ever written.
-            Self::Sqlite(
+            Self::Damaged(_)
+            | Self::Sqlite(
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::Utf8Error(..),
             ) => Verdict::Broken,
-            Self::Sqlite(_) => Verdict::Refused,
+            Self::Refused(_) | Self::Sqlite(_) => Verdict::Refused,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The store in one SQLite file: durable before it answers, and fast because it commits together.
 //!
-//! One thread writes ([`writer`]), a few connections read beside it ([`readers`]). Nothing in here
+//! One thread writes (`writer`), a few connections read beside it (`readers`). Nothing in here
 //! decides what happens to a run or a delivery, and no SQL is written outside of this crate.
 
 mod catalog;

@@ -18,7 +18,7 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 pub(crate) const PAGE_BYTES: u32 = 8192;
 
 /// KiB of pages that the writer keeps in memory.
-pub(crate) const WRITER_CACHE_KIB: i64 = 16 * 1024;
+pub(crate) const WRITER_CACHE_KIB: i64 = 8 * 1024;
 
 /// KiB of pages that each reader keeps in memory.
 pub(crate) const READER_CACHE_KIB: i64 = 2 * 1024;

@@ -12,7 +12,9 @@ use crate::open::OpenError;
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
 
 /// The schema version that this binary writes.
-pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
+pub(crate) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("migrations are few")
+}
 
 /// Applies what is missing, also where another process does the same at this moment.
 pub(crate) fn to_newest(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
@@ -35,8 +37,8 @@ fn step(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> {
     let Some(found) = found else {
         return Err(OpenError::Foreign { path });
     };
-    if found > KNOWN {
-        let known = KNOWN;
+    let known = known();
+    if found > known {
         return Err(OpenError::Newer { path, found, known });
     }
     let next = usize::try_from(found)

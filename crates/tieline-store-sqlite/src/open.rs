@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{limits, migrate};
@@ -96,6 +97,9 @@ fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     connection.busy_timeout(limits::BUSY)?;
     connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
     connection.pragma_update(None, "temp_store", "memory")?;
+    // A plan never depends on the values bound to it; else statements are compiled again and
+    // again, where the planner looks at a value to see whether a partial index will do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
 }

@@ -10,10 +10,8 @@ use tieline_model::{
 use crate::failure::Failure;
 
 pub(crate) const QUEUED: i64 = 0;
-pub(crate) const RUNNING: i64 = 1;
 pub(crate) const WAITING: i64 = 2;
 pub(crate) const FAILED: i64 = 4;
-pub(crate) const ANSWER: i64 = 4;
 
 /// What [`run`] reads, of `runs r LEFT JOIN payloads p ON p.seq = r.result`.
 pub(crate) const RUN: &str = "r.project, r.id, r.event, r.agent, r.session, r.state, r.reason, \
@@ -186,7 +184,7 @@ pub(crate) fn trust_code(trust: Trust) -> i64 {
     place(&TRUSTS, trust)
 }
 
-pub(crate) fn place<T: PartialEq>(table: &[T], value: T) -> i64 {
+pub(crate) fn place<T: Copy + PartialEq>(table: &[T], value: T) -> i64 {
     let place = table.iter().position(|known| *known == value);
     let place = place.expect("every value is in its table");
     i64::try_from(place).expect("tables are short")

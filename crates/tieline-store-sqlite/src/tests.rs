@@ -5,9 +5,13 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use bytes::Bytes;
+use rusqlite::StatementStatus;
 use tempfile::TempDir;
-use tieline_model::{AgentId, ConnectorId, EventId, ProjectId, RunId, Timestamp, Trust};
-use tieline_store::{Acceptance, NewEvent, NewRun, Store as _, StoreError};
+use tieline_model::page::PageRequest;
+use tieline_model::{AgentId, ConnectorId, EventId, NodeId, ProjectId, RunId, Timestamp, Trust};
+use tieline_store::{
+    Acceptance, Claim, EventFilter, Lease, NewEvent, NewRun, Store as _, StoreError,
+};
 
 use crate::SqliteStore;
 use crate::failure::Failure;
@@ -239,6 +243,89 @@ async fn a_writer_that_panics_breaks_the_store() {
         store.probe().await,
         Err(StoreError::Broken { .. })
     ));
+}
+
+#[tokio::test]
+async fn a_claim_of_nothing_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let log = || {
+        fs::metadata(folder.path().join("hub.db-wal"))
+            .unwrap()
+            .len()
+    };
+    let before = log();
+    assert!(claim(&store, 8).await.is_empty());
+    assert_eq!(log(), before);
+    store.accept(vec![new_event(0)]).await.unwrap();
+    assert_eq!(claim(&store, 8).await, [new_event(0).id]);
+    assert!(log() > before, "a claim of something does");
+}
+
+async fn claim(store: &SqliteStore, limit: u32) -> Vec<EventId> {
+    let now = Timestamp::from_millis(2000);
+    let lease = Lease {
+        node: NodeId::from_bytes([1; 16]),
+        now,
+        until: now.plus(std::time::Duration::from_mins(1)),
+    };
+    let of = AgentId(1);
+    let claimed = store.claim_runs(Claim { of, limit, lease }).await.unwrap();
+    claimed.rows.iter().map(|row| row.event.id).collect()
+}
+
+/// The planner may look at bound values to see whether a partial index will do, and then has to
+/// plan anew for every value.
+#[tokio::test]
+async fn statements_are_compiled_once() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    for number in 0..5 {
+        store.accept(vec![new_event(number)]).await.unwrap();
+        assert_eq!(claim(&store, 1 + number).await, [new_event(number).id]);
+    }
+    let compiled = |connection: &rusqlite::Connection| {
+        let sql = crate::queue::claim::statements_of_runs().into_iter();
+        let again = sql.map(|sql| {
+            let statement = connection.prepare_cached(sql)?;
+            let runs = statement.get_status(StatementStatus::Run);
+            Ok((runs, statement.get_status(StatementStatus::RePrepare)))
+        });
+        Ok(again.collect::<Result<Vec<_>, rusqlite::Error>>()?)
+    };
+    let compiled = store.write(compiled).await.unwrap();
+    for (runs, again) in compiled {
+        assert!(runs > 0, "it is kept");
+        assert_eq!(again, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_bodies_ends_early() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    for number in 0..5 {
+        let large = NewEvent {
+            input: Bytes::from(vec![b'1'; crate::limits::LIST_BYTES / 2]),
+            ..new_event(number)
+        };
+        store.accept(vec![large]).await.unwrap();
+    }
+    let (mut pages, mut listed) = (vec![], vec![]);
+    let mut request = PageRequest::first(50);
+    loop {
+        let filter = EventFilter::default();
+        let page = store.events(HERE, filter, request.clone()).await.unwrap();
+        pages.push(page.rows.len());
+        listed.extend(page.rows.into_iter().map(|event| event.id));
+        request.before = page.next;
+        if request.before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [2, 2, 1]);
+    let expected: Vec<EventId> = (0..5).rev().map(|number| new_event(number).id).collect();
+    assert_eq!(listed, expected);
 }
 
 #[tokio::test]

@@ -54,8 +54,9 @@ pub trait Store: Send + Sync + 'static {
     /// Claims due runs of one agent: each becomes `running`, with its attempt counted, its epoch
     /// raised, its lease set and `started_at` the lease's `now`.
     ///
-    /// A run that waits for an answer is claimable when its time is over; it comes with its
-    /// `reason` still `answer`, and with no attempt counted.
+    /// While it is `running` its `due_at` is the end of the lease, after which it is claimed like
+    /// any other. A run that waits for an answer is claimable when its time is over; it comes with
+    /// its `reason` still `answer`, and with no attempt counted and `started_at` as it was.
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError>;
 
     /// Ends or puts back a run, adds the attempt to the journal and creates its deliveries.
@@ -82,7 +83,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Settled, StoreError>;
 
     /// Frees what every node but `keep` has claimed: due at once, `queued`, the attempt still
-    /// counted. Returns how many rows. A run that waits for an answer is left alone.
+    /// counted. Returns how many rows. A run that waits for an answer is left alone; one that was
+    /// claimed because its answer did not come waits for it again, due at once.
     async fn release_leases(&self, keep: NodeId, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Frees one claimed run without burning its attempt, for a shutdown that cannot wait.
@@ -103,7 +105,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Change, StoreError>;
 
     /// Gives a failed or cancelled delivery more attempts: queued and due now, count from zero.
-    /// One that waits is due now.
+    /// One that waits is due now. One that has no body has nothing to deliver: `NotAllowed`.
     async fn redrive_delivery(
         &self,
         project: ProjectId,

@@ -1,7 +1,8 @@
 //! What the hub asks of its store, and the store that defines the answers.
 //!
 //! [`Store`] is a promise per method, each one transaction; no transaction type leaks out.
-//! [`MemoryStore`] is the executable specification, and [`suite`] holds every other store to it.
+//! [`MemoryStore`] is the executable specification, and the module `suite`
+//! (feature `suite`) holds every other store to it.
 //! Nothing in here decides what should happen to a run or a delivery: the engine does.
 
 mod api;

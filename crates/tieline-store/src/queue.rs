@@ -89,6 +89,7 @@ pub struct Claim<Of> {
 pub struct Claims<T> {
     pub rows: Vec<T>,
     /// When the earliest row that is not due yet becomes due, where fewer than the limit came.
+    /// The end of a lease counts, also of one that this claim began.
     pub next_due: Option<Timestamp>,
 }
 

@@ -221,7 +221,7 @@ pub(crate) fn deliveries(
         before(request),
         filter.state.map(rows::delivery_state_code),
         filter.connector.map(|id| id.0),
-        filter.run.as_ref().map(|id| id.as_bytes()),
+        filter.run.as_ref().map(RunId::as_bytes),
     ];
     page(connection, &sql, narrowed, request)
 }

@@ -12,12 +12,12 @@ async fn a_newer_file_is_refused_with_both_versions() {
     let path = folder.path().join("hub.db");
     drop(SqliteStore::open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
-    let newer = migrate::KNOWN + 3;
+    let newer = migrate::known() + 3;
     let set = "UPDATE schema_version SET version = ?1";
     connection.execute(set, [newer]).unwrap();
 
     let refused = SqliteStore::open(&path).unwrap_err();
-    let known = migrate::KNOWN;
+    let known = migrate::known();
     let expected = format!("it has schema version {newer}, this binary knows {known} and older");
     assert!(refused.to_string().ends_with(&expected), "{refused}");
     assert!(matches!(refused, OpenError::Newer { found, .. } if found == newer));
@@ -56,7 +56,7 @@ fn what_is_no_database_is_refused_with_its_cause() {
 }
 
 #[test]
-fn an_interrupted_first_migration_leaves_an_empty_file_that_opens() {
+fn an_empty_file_is_taken_for_a_fresh_one() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
     std::fs::write(&path, "").unwrap();

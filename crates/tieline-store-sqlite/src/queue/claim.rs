@@ -241,3 +241,8 @@ pub(crate) fn release_run(
         Settled::Done
     })
 }
+
+#[cfg(test)]
+pub(crate) fn statements_of_runs() -> [&'static str; 2] {
+    [&RUNS.queued, &RUNS.leased]
+}

@@ -127,13 +127,14 @@ fn lease<Row>(held: &mut Held<Row>, node: NodeId) {
     held.node = Some(node);
 }
 
-fn oldest_due<Key: Ord, Of>(
-    dues: impl Iterator<Item = (Timestamp, Key)>,
+/// Of rows due at the same time, the one with the smallest id comes first.
+fn oldest_due<Id: Copy + Ord, Of>(
+    dues: impl Iterator<Item = (Timestamp, (ProjectId, Id))>,
     claim: &Claim<Of>,
-) -> Vec<Key> {
+) -> Vec<(ProjectId, Id)> {
     let now = claim.lease.now;
     let mut due: Vec<_> = dues.filter(|(due_at, _)| *due_at <= now).collect();
-    due.sort();
+    due.sort_by_key(|(due_at, (project, id))| (*due_at, *id, *project));
     due.truncate(claim.limit as usize);
     due.into_iter().map(|(_, key)| key).collect()
 }
