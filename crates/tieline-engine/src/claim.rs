@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tieline_model::AgentId;
+use tieline_model::{AgentId, Timestamp};
 use tieline_store::{Claim, Lease, StoreError};
 
 use crate::Hub;
 use crate::desk::{Brought, Supply};
-use crate::limits::LEASE;
 
 /// The runs of one agent.
 pub(crate) struct Runs {
@@ -61,13 +60,14 @@ impl Supply for Runs {
 }
 
 impl Hub {
-    /// A lease for this node that begins now.
+    /// A lease for this node that begins now. It ends with the process, and never by the clock: a
+    /// clock that jumps must not make two attempts of one.
     pub(crate) fn lease(&self) -> Lease {
         let now = self.clock.now();
         Lease {
             node: self.node,
             now,
-            until: now.plus(LEASE),
+            until: Timestamp::END,
         }
     }
 }

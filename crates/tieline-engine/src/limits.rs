@@ -11,9 +11,6 @@ pub const CLAIM_BATCH: u32 = 256;
 /// How long an idle desk waits before it looks again for work that a lost signal hid.
 pub const POLL: Duration = Duration::from_secs(15);
 
-/// How long a lease lasts. Within one process a lease ends with its task, never by the clock.
-pub const LEASE: Duration = Duration::from_secs(60);
-
 /// How long a run may go on being refused as "not started" before it is a dead letter.
 pub const OUTAGE_AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
 

@@ -15,6 +15,9 @@ pub struct Timestamp(i64);
 const LAST_MS: i64 = 253_402_207_200_000;
 
 impl Timestamp {
+    /// Later than everything that happens.
+    pub const END: Self = Self(LAST_MS);
+
     /// Clamps to the years 0000 to 9999, so that every value can be written.
     pub const fn from_millis(ms: i64) -> Self {
         const FIRST_MS: i64 = -62_167_219_200_000;
