@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::counts::Counts;
-use crate::{deny, process, test, tidy};
+use crate::{deny, docs, process, test, tidy};
 
 type Run = fn(&Path, &mut Counts) -> Result<()>;
 
@@ -32,7 +32,8 @@ static STEPS: &[(&str, Run)] = &[
         )
     }),
     ("test --rigs", test::run_counted),
-    ("docs", |root, _| {
+    ("docs --check", |root, _| docs::run(root, true)),
+    ("rustdoc", |root, _| {
         let mut doc = process::cargo(root);
         doc.env("RUSTDOCFLAGS", "-D warnings")
             .args(["doc", "--no-deps", "--workspace"]);

@@ -17,6 +17,7 @@ mod bench;
 mod ci;
 mod counts;
 mod deny;
+mod docs;
 mod process;
 mod rigs;
 mod test;
@@ -54,6 +55,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Writes the pages that are made from the code: manuals and the configuration's schema.
+    Docs {
+        /// Writes nothing, and fails where a page is stale.
+        #[arg(long)]
+        check: bool,
+    },
     /// Runs everything that a change must pass, cheapest first.
     Ci,
 }
@@ -77,6 +84,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Tidy => tidy::run(root),
         Command::Test { rigs } => test::run(root, *rigs),
         Command::Bench { args } => bench::run(root, args),
+        Command::Docs { check } => docs::run(root, *check),
         Command::Ci => ci::run(root),
     }
 }
