@@ -89,6 +89,7 @@ pub struct LiveCatalog {
 }
 
 impl LiveCatalog {
+    #[must_use]
     pub fn project(&self, name: &str) -> Option<ProjectId> {
         self.projects
             .iter()
@@ -96,17 +97,20 @@ impl LiveCatalog {
             .map(|(id, _)| *id)
     }
 
+    #[must_use]
     pub fn agent(&self, project: ProjectId, name: &Name) -> Option<&Arc<LiveAgent>> {
         self.agents
             .get(self.agent_names.get(&(project, name.clone()))?)
     }
 
+    #[must_use]
     pub fn connector(&self, project: ProjectId, name: &Name) -> Option<&Arc<LiveConnector>> {
         self.connectors
             .get(self.connector_names.get(&(project, name.clone()))?)
     }
 
     /// By name.
+    #[must_use]
     pub fn agents_of(&self, project: ProjectId) -> Vec<Arc<LiveAgent>> {
         let mut agents: Vec<_> = self
             .agents
@@ -120,6 +124,7 @@ impl LiveCatalog {
     }
 
     /// By name.
+    #[must_use]
     pub fn connectors_of(&self, project: ProjectId) -> Vec<Arc<LiveConnector>> {
         let mut connectors: Vec<_> = self
             .connectors
@@ -133,11 +138,13 @@ impl LiveCatalog {
     }
 
     /// The name of an agent, also of one that was removed.
+    #[must_use]
     pub fn agent_name(&self, id: AgentId) -> Option<&Name> {
         self.agents_ever.get(&id)
     }
 
     /// The name of a connector, also of one that was removed.
+    #[must_use]
     pub fn connector_name(&self, id: ConnectorId) -> Option<&Name> {
         self.connectors_ever.get(&id)
     }

@@ -48,7 +48,7 @@ impl From<EngineError> for Problem {
                 Code::ConnectorPaused,
                 "This connector is paused and stores nothing. Send the request again later.",
             )
-            .retry_after(std::time::Duration::from_secs(60)),
+            .retry_after(std::time::Duration::from_mins(1)),
             EngineError::NotFound => Self::new(Code::NotFound, "There is no such thing."),
             EngineError::NotAllowed(why) => Self::new(Code::Conflict, why),
             EngineError::Stopping => Self::new(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long the same dedupe key stands for the same event.
-pub const DEDUPE_WINDOW: Duration = Duration::from_secs(3 * 24 * 3600);
+pub const DEDUPE_WINDOW: Duration = Duration::from_hours(72);
 
 /// How many rows one claim takes at the most.
 pub const CLAIM_BATCH: u32 = 256;
@@ -12,25 +12,25 @@ pub const CLAIM_BATCH: u32 = 256;
 pub const POLL: Duration = Duration::from_secs(15);
 
 /// How long a run may go on being refused as "not started" before it is a dead letter.
-pub const OUTAGE_AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
+pub const OUTAGE_AGE_MAX: Duration = Duration::from_hours(72);
 
 /// How many deliveries of one outbound connector are under way at once.
 pub const DELIVERIES_AT_ONCE: u32 = 16;
 
 /// The longest that one attempt of a delivery may take, whatever its sink allows itself.
-pub const DELIVERY_ATTEMPT_MAX: Duration = Duration::from_secs(300);
+pub const DELIVERY_ATTEMPT_MAX: Duration = Duration::from_mins(10);
 
 /// When a delivery is tried again: about three days in all (jittered by a tenth).
 pub const DELIVERY_SCHEDULE: [Duration; 9] = [
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(14 * 3600),
-    Duration::from_secs(20 * 3600),
-    Duration::from_secs(24 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
 ];
 
 /// How much of a run's chunks is kept for those who come late.

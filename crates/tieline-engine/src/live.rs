@@ -161,12 +161,14 @@ pub struct Waiting {
 
 impl Waiting {
     /// The runs that are waited for, in the order asked for.
+    #[must_use]
     pub fn runs(&self) -> &[RunId] {
         &self.runs
     }
 
     /// Follows the chunks of the run at `index` of those waited for, from the one with number
     /// `from` (from 0). It hears all that was said since the wait began, whenever it is made.
+    #[must_use]
     pub fn follow(&self, index: usize, from: usize) -> Option<Follower> {
         let tape = Arc::clone(self.tapes.get(index)?);
         let live = Arc::clone(&self.live);
@@ -174,6 +176,7 @@ impl Waiting {
     }
 
     /// What has ended so far; `None` for what has not.
+    #[must_use]
     pub fn ended(&self) -> Vec<Option<Arc<Run>>> {
         self.waiter.ended.lock().0.clone()
     }

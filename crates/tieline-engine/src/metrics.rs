@@ -33,6 +33,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    #[must_use]
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("tieline"),
@@ -103,7 +104,8 @@ impl Metrics {
         );
     }
 
-    /// In the OpenMetrics text format.
+    /// In the `OpenMetrics` text format.
+    #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");

@@ -59,13 +59,12 @@ pub(crate) async fn settle(
         hub.live.put_back(claimed.run.id);
         return;
     }
-    match ended {
-        Some(run) => hub.tell(&run, &outlets),
-        None => {
-            hub.live.put_back(claimed.run.id);
-            tracing::debug!(run.id = %claimed.run.id, due = ?retry_at, "run goes on later");
-            agent.desk.wake();
-        }
+    if let Some(run) = ended {
+        hub.tell(&run, &outlets);
+    } else {
+        hub.live.put_back(claimed.run.id);
+        tracing::debug!(run.id = %claimed.run.id, due = ?retry_at, "run goes on later");
+        agent.desk.wake();
     }
 }
 

@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(told(1, fault(Verdict::Gone)), "failed");
         assert_eq!(told(1, fault(Verdict::Later)), "in 5s");
         assert_eq!(
-            told(1, fault(Verdict::After(Duration::from_secs(60)))),
+            told(1, fault(Verdict::After(Duration::from_mins(1)))),
             "in 60s"
         );
         assert_eq!(

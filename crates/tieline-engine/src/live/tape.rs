@@ -78,6 +78,7 @@ impl Follower {
         }
     }
 
+    #[must_use]
     pub const fn run(&self) -> RunId {
         self.run
     }

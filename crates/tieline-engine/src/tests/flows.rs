@@ -128,7 +128,7 @@ async fn what_an_agent_does_at_its_worst_ends_its_own_run_alone() {
         &[
             Act::Panic,
             Act::FailItself,
-            Act::Take(Duration::from_secs(3600)),
+            Act::Take(Duration::from_hours(1)),
         ],
     );
     let mut codes = Vec::new();
@@ -170,7 +170,7 @@ async fn a_cancel_ends_the_run_and_the_attempt_in_hand() {
         .await;
     let cancelled = rig.hub.cancel_run(PROJECT, id).await.unwrap();
     assert_eq!(cancelled.state, RunState::Cancelled);
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     let run = rig.run(id).await;
     assert_eq!(
         (run.state, run.attempt, run.output),
@@ -279,7 +279,7 @@ async fn a_destination_that_is_gone_pauses_its_connector() {
     rig.until(paused).await;
     let second = rig.send("in", "2").await;
     rig.ended(second.run_ids[0]).await;
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(seen(&rig.actor("out")).len(), 1);
     rig.hub
         .pause_connector(PROJECT, &name("out"), false)

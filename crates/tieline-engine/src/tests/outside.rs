@@ -133,7 +133,7 @@ impl Endpoint for Hook {
             methods: vec![http::Method::POST],
             max_body: 1 << 20,
             auth: Authenticator::new(rules, &context.secrets)?,
-            wait: Duration::from_secs(300),
+            wait: Duration::from_mins(5),
             read: ReadAccess::OwnSecret,
             errors: ErrorDetail::Full,
             dedupe: None,

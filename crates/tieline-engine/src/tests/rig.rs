@@ -32,7 +32,7 @@ impl Clock for TokioClock {
     }
 }
 
-/// A seeded generator (SplitMix64), so that a failing test fails again.
+/// A seeded generator (`SplitMix64`), so that a failing test fails again.
 struct Seeded(AtomicU64);
 
 impl Entropy for Seeded {
@@ -104,7 +104,7 @@ impl Rig {
             project: PROJECT,
             name: name(agent),
             runtime: "scripted".to_owned(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             concurrency: 4,
             retry: Retry::default(),
             settings: settings.as_object().unwrap().clone(),
@@ -178,14 +178,13 @@ impl Rig {
     /// The run once it has ended. Time is paused, so that waiting costs none.
     pub(super) async fn ended(&self, id: RunId) -> Run {
         let waiting = self.hub.wait_for_runs(PROJECT, vec![id]).await.unwrap();
-        let wait = Duration::from_secs(30 * 24 * 3600);
+        let wait = Duration::from_hours(720);
         let run = waiting.until(self.hub.wait_until(wait)).await.remove(0);
-        if run.is_none() {
-            panic!(
-                "the run did not end within a month: {:?}",
-                self.run(id).await
-            );
-        }
+        assert!(
+            run.is_some(),
+            "the run did not end within a month: {:?}",
+            self.run(id).await
+        );
         Run::clone(&run.expect("looked at above"))
     }
 

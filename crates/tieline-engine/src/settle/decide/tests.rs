@@ -12,7 +12,7 @@ fn agent() -> Agent {
         project: ProjectId::DEFAULT,
         name: Name::new("triage").unwrap(),
         runtime: "echo".to_owned(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         concurrency: 1,
         retry: Retry::default(),
         settings: Map::new(),
