@@ -20,7 +20,6 @@ pub enum Code {
     InvalidSettings,
     ManagedByFile,
     MethodNotAllowed,
-    NotAcceptable,
     NotFound,
     Overloaded,
     PartNotAllowed,
@@ -36,7 +35,7 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::Conflict,
         Self::ConnectorPaused,
@@ -50,7 +49,6 @@ impl Code {
         Self::InvalidSettings,
         Self::ManagedByFile,
         Self::MethodNotAllowed,
-        Self::NotAcceptable,
         Self::NotFound,
         Self::Overloaded,
         Self::PartNotAllowed,
@@ -80,7 +78,6 @@ impl Code {
             Self::InvalidSettings => "invalid-settings",
             Self::ManagedByFile => "managed-by-file",
             Self::MethodNotAllowed => "method-not-allowed",
-            Self::NotAcceptable => "not-acceptable",
             Self::NotFound => "not-found",
             Self::Overloaded => "overloaded",
             Self::PartNotAllowed => "part-not-allowed",
@@ -108,7 +105,6 @@ impl Code {
             Self::ForbiddenScope => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::ManagedByFile => StatusCode::CONFLICT,
             Self::PartTooLarge | Self::PayloadTooLarge | Self::TooManyParts => {
@@ -141,7 +137,6 @@ impl Code {
             Self::InvalidSettings => "Settings are not valid",
             Self::ManagedByFile => "A configuration file manages this",
             Self::MethodNotAllowed => "The method is not allowed here",
-            Self::NotAcceptable => "None of the accepted media types can be given",
             Self::NotFound => "There is no such thing",
             Self::Overloaded => "The hub takes no more for now",
             Self::PartNotAllowed => "A part is not allowed",

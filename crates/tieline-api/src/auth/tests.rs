@@ -1,0 +1,51 @@
+use http::HeaderValue;
+use tieline_model::Secret;
+
+use super::*;
+use crate::rig::Rig;
+
+fn headers(values: &[&str]) -> HeaderMap {
+    let pairs = values
+        .iter()
+        .map(|v| (AUTHORIZATION, HeaderValue::from_str(v).unwrap()));
+    pairs.collect()
+}
+
+#[test]
+fn a_bearer_token_is_one_and_not_empty() {
+    assert_eq!(bearer(&headers(&["Bearer tl_x"])), Some("tl_x"));
+    assert_eq!(bearer(&headers(&["bearer  tl_x "])), Some("tl_x"));
+    for bad in [
+        &["Bearer"][..],
+        &["Bearer "],
+        &["Basic tl_x"],
+        &["tl_x"],
+        &[],
+    ] {
+        assert_eq!(bearer(&headers(bad)), None, "{bad:?}");
+    }
+    assert_eq!(bearer(&headers(&["Bearer a", "Bearer a"])), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_key_is_told_once_and_a_preset_replaces_it() {
+    let rig = Rig::new().await;
+    let carried = |key: &Secret| headers(&[&format!("Bearer {}", key.expose())]);
+    let ring = KeyRing::load(rig.hub.store()).await.unwrap();
+    let first = ring.find(&carried(&rig.admin)).unwrap();
+    assert!(first.name == FIRST_KEY && first.allows(Scope::Admin) && !first.allows(Scope::Worker));
+    assert!(first_admin_key(&rig.hub, None).await.unwrap().is_none());
+    let preset = Secret::new("tl_a-key-that-was-preset-by-someone").unwrap();
+    assert!(
+        first_admin_key(&rig.hub, Some(&preset))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let ring = KeyRing::load(rig.hub.store()).await.unwrap();
+    assert!(ring.find(&carried(&rig.admin)).is_none());
+    assert!(ring.find(&carried(&preset)).is_some());
+    let short = Secret::new("tl_short").unwrap();
+    assert!(first_admin_key(&rig.hub, Some(&short)).await.is_err());
+    assert!(!format!("{ring:?}").contains("preset-by-someone"));
+}

@@ -1,0 +1,180 @@
+//! Reads a body into a bounded place, in bounded time.
+//!
+//! Three bounds hold at once: the most bytes of this body, the bytes of all bodies in hand, and
+//! the time that a body of its length may take. Nothing is set aside on the word of the sender.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use tieline_contract::{Code, Problem};
+use tokio::time::{Instant, timeout_at};
+
+use crate::limits::{BODIES, BODY_FIRST, BODY_IDLE, BODY_RATE, JSON_DEPTH, RETRY_AFTER};
+
+/// The bytes of all bodies that are in hand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Budget(Arc<AtomicUsize>);
+
+/// A part of the budget, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Budget {
+    /// Nothing yet.
+    pub(crate) fn hold(&self) -> Held {
+        Held {
+            budget: self.clone(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Held {
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        let before = self.budget.0.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        if before.saturating_add(bytes) > BODIES {
+            let detail = "The hub has too many requests in hand. Send the same request again.";
+            return Err(Problem::new(Code::Overloaded, detail).retry_after(RETRY_AFTER));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A whole body, and its part of the budget.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) bytes: Bytes,
+    pub(crate) held: Held,
+}
+
+/// Refuses a body that says that it is longer than `most`, before any of it is read.
+pub(crate) fn check_declared(body: &Body, most: u64) -> Result<(), Problem> {
+    if body.size_hint().lower() > most {
+        return Err(too_large(most));
+    }
+    Ok(())
+}
+
+/// Reads a body of at most `most` bytes; `each` sees every piece as it comes.
+pub(crate) async fn read(
+    mut body: Body,
+    most: u64,
+    budget: &Budget,
+    mut each: impl FnMut(&[u8]),
+) -> Result<Whole, Problem> {
+    let mut held = budget.hold();
+    let begun = Instant::now();
+    let mut first = Bytes::new();
+    let mut rest: Option<BytesMut> = None;
+    let mut length = 0;
+    loop {
+        let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        let frame = match timeout_at(due(begun, length), next).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => break,
+            Ok(Some(Err(_))) => {
+                let detail = "The body broke off, or its framing is wrong.";
+                return Err(Problem::new(Code::BadRequest, detail));
+            }
+            Err(_) => {
+                let detail = "The body came too slowly. Send it at once, with its length.";
+                return Err(Problem::new(Code::RequestTimeout, detail));
+            }
+        };
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        length += piece.len() as u64;
+        if length > most {
+            return Err(too_large(most));
+        }
+        held.grow(piece.len())?;
+        each(&piece);
+        if first.is_empty() {
+            first = piece;
+            continue;
+        }
+        let rest = rest.get_or_insert_with(|| {
+            let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+            let expected = declared.saturating_add(first.len() + piece.len());
+            let mut all = BytesMut::with_capacity(expected.min(BODY_FIRST));
+            all.extend_from_slice(&first);
+            all
+        });
+        rest.extend_from_slice(&piece);
+    }
+    Ok(Whole {
+        bytes: rest.map_or(first, BytesMut::freeze),
+        held,
+    })
+}
+
+/// When the next piece must be there: soon, and early enough for the rate on the whole.
+fn due(begun: Instant, length: u64) -> Instant {
+    let idle = Instant::now() + BODY_IDLE;
+    idle.min(begun + BODY_IDLE + Duration::from_secs(length / BODY_RATE))
+}
+
+fn too_large(most: u64) -> Problem {
+    let detail = format!("The body may have {most} bytes at the most.");
+    Problem::new(Code::PayloadTooLarge, detail)
+}
+
+/// The text of a JSON body: UTF-8, and no deeper than a parser may go.
+pub(crate) fn json_text(body: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Problem::new(Code::InvalidJson, "The body is not UTF-8."))?;
+    if depth(text) > JSON_DEPTH {
+        let detail = format!("JSON may nest {JSON_DEPTH} levels deep.");
+        return Err(Problem::new(Code::TooDeep, detail));
+    }
+    Ok(text)
+}
+
+/// What a JSON parser said. It names places, and never what stands there.
+pub(crate) fn bad_json(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    let detail = format!(
+        "The body cannot be read as the JSON that is expected here; see line {line}, column {column}."
+    );
+    Problem::new(Code::InvalidJson, detail)
+}
+
+/// How deep the text nests as far as it is valid: in one pass, without recursion.
+fn depth(text: &str) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' if !in_string => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use std::convert::Infallible;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::sleep;
+
+use super::*;
+
+/// Pieces that come one by one, each after a pause.
+fn slow(pieces: usize, size: usize, pause: Duration) -> Body {
+    let pieces = stream::iter(0..pieces).then(move |_| async move {
+        sleep(pause).await;
+        Ok::<_, Infallible>(Bytes::from(vec![b'x'; size]))
+    });
+    Body::from_stream(pieces)
+}
+
+async fn read_all(body: Body, most: u64) -> Result<Whole, Code> {
+    let budget = Budget::default();
+    let read = read(body, most, &budget, |_| {}).await;
+    read.map_err(|problem| problem.code)
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_are_joined_and_seen_in_order() {
+    let pieces = ["ab", "", "cd", "e"].map(|text| Ok::<_, Infallible>(Bytes::from(text)));
+    let budget = Budget::default();
+    let mut seen = Vec::new();
+    let body = Body::from_stream(stream::iter(pieces));
+    let whole = read(body, 5, &budget, |piece| seen.extend_from_slice(piece))
+        .await
+        .unwrap();
+    assert_eq!(whole.bytes, "abcde");
+    assert_eq!(seen, b"abcde");
+    assert_eq!(budget.0.load(Ordering::Relaxed), 5);
+    drop(whole);
+    assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bound_is_exact() {
+    assert!(read_all(Body::from("x".repeat(8)), 8).await.is_ok());
+    let over = read_all(Body::from("x".repeat(9)), 8).await;
+    assert_eq!(over.unwrap_err(), Code::PayloadTooLarge);
+    assert!(check_declared(&Body::from("xx"), 1).is_err());
+    assert!(check_declared(&Body::from("xx"), 2).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_and_dripping_both_end() {
+    let begun = Instant::now();
+    let silent = read_all(slow(1, 1, BODY_IDLE * 2), 1 << 20).await;
+    assert_eq!(silent.unwrap_err(), Code::RequestTimeout);
+    assert_eq!(begun.elapsed().as_secs(), BODY_IDLE.as_secs());
+    let begun = Instant::now();
+    let dripping = read_all(slow(1000, 1, Duration::from_secs(1)), 1 << 20).await;
+    assert_eq!(dripping.unwrap_err(), Code::RequestTimeout);
+    assert_eq!(begun.elapsed().as_secs(), BODY_IDLE.as_secs());
+    // A slow line that keeps the rate may take as long as it needs.
+    let rate = usize::try_from(BODY_RATE).unwrap();
+    let steady = read_all(slow(100, rate, Duration::from_secs(1)), 1 << 20).await;
+    assert_eq!(steady.unwrap().bytes.len(), 100 * rate);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_breaks_off_is_said_so() {
+    let pieces = [Ok(Bytes::from("ab")), Err(std::io::Error::other("gone"))];
+    let broken = read_all(Body::from_stream(stream::iter(pieces)), 100).await;
+    assert_eq!(broken.unwrap_err(), Code::BadRequest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_bodies_together_have_a_bound_and_give_back_what_they_took() {
+    let budget = Budget::default();
+    let mut most = budget.hold();
+    most.grow(BODIES - 1).unwrap();
+    let refused = read(Body::from("xx"), 100, &budget, |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Code::Overloaded);
+    assert!(refused.retry_after.is_some());
+    let whole = read(Body::from("x"), 100, &budget, |_| {}).await.unwrap();
+    drop((whole, most));
+    assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn depth_is_counted_outside_of_texts() {
+    let cases = [("1", 0), ("[{}]", 2), (r#"["[[\"[["]"#, 1), ("]]][", 1)];
+    for (text, levels) in cases {
+        assert_eq!(depth(text), levels, "{text}");
+    }
+    assert!(json_text(&[0xff]).is_err());
+    assert!(json_text("[".repeat(JSON_DEPTH).as_bytes()).is_ok());
+    assert!(json_text("[".repeat(JSON_DEPTH + 1).as_bytes()).is_err());
+}

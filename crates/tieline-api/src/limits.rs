@@ -1,0 +1,78 @@
+//! Every limit of the API, in one place.
+
+use std::time::Duration;
+
+// ── connections ──
+
+/// How long a client has for the head of a request, and may leave a connection idle.
+pub const HEAD_READ: Duration = Duration::from_secs(10);
+
+/// Bytes that the head of a request may have; also what is read ahead of a handler.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// How many connections are served at once; those beyond are told so and closed.
+pub const CONNECTIONS: usize = 16_384;
+
+/// How many connections are refused in words at once; those beyond are just closed.
+pub const REFUSALS: usize = 64;
+
+/// How long a refused client has to read why.
+pub const REFUSAL: Duration = Duration::from_secs(1);
+
+/// How many requests one HTTP/2 connection may have open.
+pub const STREAMS: u32 = 256;
+
+/// How many resets of HTTP/2 streams are borne before the connection is closed.
+pub const STREAM_RESETS: usize = 32;
+
+/// How often a silent HTTP/2 connection is asked whether it is there.
+pub const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing of an answer.
+pub const WRITE_STALL: Duration = Duration::from_mins(1);
+
+/// How long the accept loop rests when the process has no more files to open.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+// ── bodies ──
+
+/// How long a body may be silent, and what it has at the least.
+pub const BODY_IDLE: Duration = Duration::from_secs(30);
+
+/// Bytes per second that a body must bring on the whole, after its first [`BODY_IDLE`].
+pub const BODY_RATE: u64 = 8 * 1024;
+
+/// Bytes of all bodies that are being read or stored at once.
+pub const BODIES: usize = 256 << 20;
+
+/// What is set aside for a body of which only the sender says how long it is.
+pub const BODY_FIRST: usize = 256 * 1024;
+
+/// Bytes of a request to `/v1`.
+pub const MANAGEMENT_BODY: u64 = 4 << 20;
+
+/// Bytes of what an agent reports to its callback.
+pub const CALLBACK_BODY: u64 = 16 << 20;
+
+/// How deep JSON may nest.
+pub const JSON_DEPTH: usize = 64;
+
+/// When a request that the hub had no room for may come again.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+// ── answers ──
+
+/// How long a reader of a run may wait for its end.
+pub const WAIT: Duration = Duration::from_mins(5);
+
+/// How often a silent stream says that it is still there.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long one stream of a run lasts; it can be resumed.
+pub const STREAM: Duration = Duration::from_hours(1);
+
+/// Bytes of outputs and errors on one page of a list; there is always one row.
+pub const PAGE_BYTES: usize = 4 << 20;
+
+/// How long the store has to say that it can commit.
+pub const PROBE: Duration = Duration::from_secs(2);

@@ -1,0 +1,5 @@
+//! Deliveries: results on their way outside.
+
+pub(super) mod list;
+pub(super) mod redrive;
+pub(super) mod show;

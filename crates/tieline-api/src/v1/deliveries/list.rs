@@ -1,0 +1,91 @@
+//! Deliveries, newest first.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+use tieline_contract::Code;
+use tieline_model::{DeliveryState, Name};
+use tieline_store::DeliveryFilter;
+
+use crate::api::Shared;
+use crate::auth::Caller;
+use crate::ingress::json;
+use crate::problem::Failure;
+use crate::v1::extract::Asked;
+use crate::v1::page::{List, by_id, fitting};
+use crate::view::{DeliveryView, Seen};
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Asking {
+    /// How many at the most: 1 to 250, and 50 where it is left out.
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Only those through this connector.
+    connector: Option<String>,
+    /// Only those that stand so.
+    status: Option<String>,
+    /// Only those of this run.
+    run: Option<String>,
+}
+
+/// Lists deliveries, newest first
+#[utoipa::path(
+    get,
+    path = "/v1/deliveries",
+    tag = "deliveries",
+    params(Asking),
+    responses((status = 200, description = "One page", body = List<DeliveryView<'static>>))
+)]
+pub(crate) async fn list_deliveries(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Asked(asking): Asked<Asking>,
+) -> Result<Response, Failure> {
+    let page = by_id(asking.limit, asking.cursor.as_deref())?;
+    let catalog = shared.hub.catalog();
+    let mut filter = DeliveryFilter::default();
+    if let Some(name) = asking.connector {
+        let name = Name::new(&name).ok();
+        let found = name.and_then(|name| catalog.connector(caller.project, &name));
+        let Some(found) = found else {
+            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
+        };
+        filter.connector = Some(found.row.id);
+    }
+    if let Some(status) = asking.status {
+        let known = DeliveryState::ALL
+            .into_iter()
+            .find(|state| state.as_str() == status);
+        filter.state = Some(known.ok_or_else(unknown_status)?);
+    }
+    if let Some(run) = asking.run {
+        let Ok(id) = run.parse() else {
+            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
+        };
+        filter.run = Some(id);
+    }
+    let page = shared
+        .hub
+        .store()
+        .deliveries(caller.project, filter, page)
+        .await?;
+    let (rows, next_cursor) = fitting(page, |row| *row.id.as_bytes(), |_| 0);
+    let seen = Seen::whole(&catalog);
+    let list = List {
+        data: rows.iter().map(|row| seen.delivery(row)).collect(),
+        next_cursor,
+    };
+    Ok(json(StatusCode::OK, &list))
+}
+
+fn unknown_status() -> Failure {
+    let names = DeliveryState::ALL.map(DeliveryState::as_str).join("`, `");
+    let detail = format!("A delivery's `status` is one of `{names}`.");
+    Failure::new(Code::BadRequest, detail)
+}

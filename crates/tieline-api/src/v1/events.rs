@@ -1,0 +1,4 @@
+//! Events: what arrived.
+
+pub(super) mod list;
+pub(super) mod show;
