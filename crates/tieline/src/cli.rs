@@ -22,7 +22,7 @@ use crate::output;
 /// `tieline demo` shows it working, without any set-up. Data goes to standard output, everything
 /// else to standard error. The exit code is 0 on success, 1 on failure and 2 on bad usage.
 #[derive(Parser)]
-#[command(name = "tieline", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "tieline", version, verbatim_doc_comment, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

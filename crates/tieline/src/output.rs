@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde_json::Value;
 
-pub(crate) use self::table::{Table, details, items};
+pub(crate) use self::table::{details, items};
 use crate::client::Refused;
 
 /// Writes data to standard output, with a newline at its end.

@@ -5,22 +5,22 @@ use serde_json::Value;
 use super::{json_text, plain, plain_lines};
 
 /// A table whose columns are as wide as they must be.
-pub(crate) struct Table {
+struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(heads: &[&str]) -> Self {
+    fn new(heads: &[&str]) -> Self {
         let heads = heads.iter().map(|head| (*head).to_owned()).collect();
         Self { rows: vec![heads] }
     }
 
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// The text, one line per row; the last column is not padded.
-    pub(crate) fn render(&self) -> String {
+    fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |n: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(n));
@@ -47,7 +47,11 @@ pub(crate) fn items(data: &[Value], columns: &[(&str, &str)]) -> String {
     let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
     let mut table = Table::new(&heads);
     for item in data {
-        table.row(columns.iter().map(|(_, pointer)| cell(item.pointer(pointer))));
+        table.row(
+            columns
+                .iter()
+                .map(|(_, pointer)| cell(item.pointer(pointer))),
+        );
     }
     table.render()
 }
@@ -78,7 +82,12 @@ pub(crate) fn details(object: &Value, tables: &[(&str, &[(&str, &str)])]) -> Str
     let Some(fields) = object.as_object() else {
         return json_text(object);
     };
-    let width = fields.keys().map(|name| name.chars().count()).max().unwrap_or(0) + 2;
+    let width = fields
+        .keys()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        + 2;
     let mut text = String::new();
     for (name, value) in fields {
         let columns = tables.iter().find(|(table, _)| table == name);
@@ -95,9 +104,9 @@ pub(crate) fn details(object: &Value, tables: &[(&str, &[(&str, &str)])]) -> Str
         };
         let name = plain(name);
         let padding = width.saturating_sub(name.chars().count() + 1);
-        let shown = shown.replace('\n', "\n  ");
-        text.push_str(format!("{name}:{:padding$}{shown}", "").trim_end());
-        text.push('\n');
+        let padding = if shown.starts_with('\n') { 0 } else { padding };
+        text.extend([&name, ":", &" ".repeat(padding)]);
+        text.extend([shown.replace('\n', "\n  ").trim_end(), "\n"]);
     }
     text
 }

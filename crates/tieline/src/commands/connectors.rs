@@ -1,0 +1,145 @@
+//! `tieline connectors`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum};
+use tieline_contract::settings::one_of;
+use tieline_model::Mode;
+
+use super::resource::{self, Columns, Listing};
+use crate::cli::{HubArgs, OutputArgs, PageArgs};
+use crate::config::TYPES;
+use crate::output;
+
+/// List connectors, show one, pause or resume it, or begin a new one
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tieline connectors new webhook > tieline.yaml
+  tieline connectors new webhook --mode outbound
+  tieline connectors pause orders")]
+pub(crate) struct ConnectorsArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List all connectors
+    List {
+        #[command(flatten)]
+        page: PageArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+        #[command(flatten)]
+        hub: HubArgs,
+    },
+    /// Show one connector with its links and settings, without its secrets
+    Show(One),
+    /// Print a commented configuration with a connector of a type, ready to be filled in
+    ///
+    /// Works offline. `tieline types` lists the types.
+    New {
+        /// What it speaks: `webhook`
+        #[arg(value_name = "TYPE")]
+        kind: String,
+        /// The direction in which it works; left out, the first that the type offers
+        #[arg(long, value_enum)]
+        mode: Option<Direction>,
+    },
+    /// Refuse what comes in, or hold what goes out, until it is resumed
+    Pause(One),
+    /// Take it into service again
+    Resume(One),
+}
+
+/// One connector
+#[derive(Args)]
+struct One {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// The direction in which a connector works.
+#[derive(Clone, Copy, ValueEnum)]
+enum Direction {
+    /// Takes events and answers at once; agents work afterwards
+    Inbound,
+    /// Answers each request with the agent's result
+    Sync,
+    /// Delivers results outside
+    Outbound,
+}
+
+impl From<Direction> for Mode {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Sync => Self::Sync,
+            Direction::Outbound => Self::Outbound,
+        }
+    }
+}
+
+const COLUMNS: Columns = &[
+    ("NAME", "/name"),
+    ("TYPE", "/type"),
+    ("MODE", "/mode"),
+    ("AGENTS", "/agents"),
+    ("MANAGED BY", "/managed_by"),
+    ("PAUSED", "/paused"),
+    ("OPEN", "/open"),
+];
+
+const LINKS: Columns = &[
+    ("AGENT", "/agent"),
+    ("WHEN", "/when"),
+    ("SESSION", "/session"),
+    ("ON ERROR", "/on_error"),
+];
+
+pub(crate) fn run(args: &ConnectorsArgs) -> anyhow::Result<ExitCode> {
+    match &args.verb {
+        Verb::List { page, hub, output } => {
+            let listing = Listing {
+                path: "/v1/connectors",
+                filters: &[],
+                columns: COLUMNS,
+            };
+            resource::list(hub, &listing, page, output)
+        }
+        Verb::Show(one) => {
+            let tables: &[(&str, Columns)] = &[("agents", LINKS)];
+            resource::show(&one.hub, ("connectors", &one.name), tables, &one.output)
+        }
+        Verb::New { kind, mode } => new(kind, mode.map(Mode::from)),
+        Verb::Pause(one) => one.act("pause"),
+        Verb::Resume(one) => one.act("resume"),
+    }
+}
+
+impl One {
+    fn act(&self, verb: &str) -> anyhow::Result<ExitCode> {
+        resource::act(&self.hub, ("connectors", &self.name), verb, &self.output)
+    }
+}
+
+fn new(kind: &str, mode: Option<Mode>) -> anyhow::Result<ExitCode> {
+    let Some(found) = TYPES.connector(kind) else {
+        let names: Vec<&str> = TYPES.connectors.iter().map(|kind| kind.name).collect();
+        bail!("there is no type `{kind}`\n  fix: {}", one_of(kind, &names));
+    };
+    let Some(block) = tieline_config::skeleton(&TYPES, kind, mode) else {
+        let names: Vec<&str> = found.modes().into_iter().map(Mode::as_str).collect();
+        bail!(
+            "`{kind}` does not work in this mode\n  fix: {}",
+            one_of("", &names)
+        );
+    };
+    output::data(&block)?;
+    Ok(ExitCode::SUCCESS)
+}
