@@ -108,10 +108,7 @@ impl Ids {
     }
 
     fn next(&self) -> Uuid {
-        let mut random = [0; 16];
-        self.entropy.fill(&mut random);
-        self.last
-            .advance(self.clock.now(), u128::from_be_bytes(random))
+        self.last.advance(self.clock.now(), self.entropy.as_ref())
     }
 }
 
