@@ -1,6 +1,6 @@
 //! The `Retry-After` header (RFC 9110, section 10.2.3), as another server sent it.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, header};
 use tieline_model::Timestamp;
@@ -8,31 +8,18 @@ use tieline_model::Timestamp;
 /// Longer waits are cut to this: a wrong clock elsewhere must not park work for years.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How long to wait from `now`: seconds, or an HTTP date in its preferred form. At most a day.
+/// How long to wait from `now`: seconds, or an HTTP date in any of its forms. At most a day.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if value.bytes().all(|b| b.is_ascii_digit()) {
+    let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a number has room for still mean "very long".
         value.parse().map_or(LONGEST, Duration::from_secs)
     } else {
-        http_date(value)?.since(now)
+        let then = httpdate::parse_http_date(value).ok()?;
+        let since_epoch = then.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::default().plus(since_epoch).since(now)
     };
-    (!value.is_empty()).then_some(wait.min(LONGEST))
-}
-
-/// Reads `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let mut words = text.split(' ');
-    let mut next = || words.next();
-    let (_weekday, day, month, year, time) = (next()?, next()?, next()?, next()?, next()?);
-    let month = MONTHS.iter().position(|one| *one == month)? + 1;
-    if words.next() != Some("GMT") || words.next().is_some() {
-        return None;
-    }
-    format!("{year}-{month:02}-{day}T{time}Z").parse().ok()
+    Some(wait.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -52,8 +39,11 @@ mod tests {
         assert_eq!(wait("120"), Some(seconds(120)));
         assert_eq!(wait("99999999999999999999999"), Some(LONGEST));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(seconds(30)));
+        assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), Some(seconds(30)));
+        assert_eq!(wait("Sun Nov  6 08:49:37 1994"), Some(seconds(30)));
+        assert_eq!(wait(" 120 "), Some(seconds(120)));
         assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(seconds(0)));
-        assert_eq!(wait("Sun, 06 Nov 2094 08:49:37 GMT"), Some(LONGEST));
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), Some(LONGEST));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 mod answer;
 mod events;
-mod retry_after;
 mod settings;
 mod stream;
 mod verdict;

@@ -4,17 +4,18 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use http::{StatusCode, header, uri::Scheme};
-use tieline_contract::{Fault, Verdict};
+use tieline_contract::{Fault, Verdict, retry_after};
 use tieline_egress::{BodyReader, EgressError, Response, Target};
 use tieline_model::Timestamp;
 
 use super::answer::BadAnswer;
-use super::retry_after;
 use crate::limits::EXCERPT;
 use crate::redact::Redactor;
 
 /// How long the body of a refusal is waited for: its status alone decides.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
+/// An agent that asks for more is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Most characters of an address that is shown.
 const MOST_LOCATION_CHARS: usize = 200;
 
@@ -66,7 +67,7 @@ pub(super) async fn of_refusal(
     } = response;
     let fault = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::new(
-            Verdict::NotStarted(retry_after::read(&headers, now)),
+            Verdict::NotStarted(retry_after(&headers, now).map(|wait| wait.min(LONGEST_WAIT))),
             "agent-busy",
             format!("the agent answered {status}: it did not start"),
         ),
