@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
@@ -63,18 +64,22 @@ pub(crate) fn serve(listen: SocketAddr, answer: Answer) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let router = router(answer)?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await?;
+        axum::serve(listener, router).await?;
+        Ok(())
+    })
+}
+
+fn router(answer: Answer) -> Result<Router> {
     let status = StatusCode::from_u16(answer.status)?;
     let filler = filler(answer.length);
     let handler = async move |body: Bytes| {
         let read = body.len();
-        (status, Json(serde_json::json!({ "filler": filler, "read": read })))
+        (status, Json(json!({ "filler": filler, "read": read })))
     };
-    let app = Router::new().route("/c/{connector}", post(handler));
-    runtime.block_on(async {
-        let listener = TcpListener::bind(listen).await?;
-        axum::serve(listener, app).await?;
-        Ok(())
-    })
+    Ok(Router::new().route("/c/{connector}", post(handler)))
 }
 
 /// Text that makes the answer `length` bytes long, for a body of three digits' length.
@@ -82,3 +87,6 @@ fn filler(length: usize) -> String {
     const AROUND: usize = r#"{"filler":"","read":512}"#.len();
     "x".repeat(length.saturating_sub(AROUND))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

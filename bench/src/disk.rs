@@ -11,18 +11,27 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::load::as_f64;
+use crate::process::own_cpu;
+use crate::report::micros_each;
 
 /// Where overwriting goes round: small enough to be allocated at once.
 const PAGES: u64 = 1024;
 const PAGE: usize = 4096;
 
-/// Durable writes per second, one after the other.
+/// Durable writes, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
     /// 512 bytes at the end of a file that grows.
-    pub(crate) append: f64,
+    pub(crate) append: Rate,
     /// 4 KiB within a file that was allocated before.
-    pub(crate) overwrite: f64,
+    pub(crate) overwrite: Rate,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) per_second: f64,
+    /// What the process that writes spends on each: no commit is cheaper.
+    pub(crate) cpu_micros: f64,
 }
 
 /// Measures in `folder`, each rate for `time`.
@@ -50,12 +59,18 @@ pub(crate) fn measure(folder: &Path, time: Duration) -> Result<Rates> {
     Ok(Rates { append, overwrite })
 }
 
-fn rate(time: Duration, mut write: impl FnMut(u64) -> std::io::Result<()>) -> Result<f64> {
+fn rate(time: Duration, mut write: impl FnMut(u64) -> std::io::Result<()>) -> Result<Rate> {
+    let cpu_before = own_cpu();
     let begin = Instant::now();
     let mut number = 0;
     while begin.elapsed() < time {
         write(number)?;
         number += 1;
     }
-    Ok(as_f64(number) / begin.elapsed().as_secs_f64())
+    let per_second = as_f64(number) / begin.elapsed().as_secs_f64();
+    let cpu = own_cpu().saturating_sub(cpu_before);
+    Ok(Rate {
+        per_second,
+        cpu_micros: micros_each(cpu, number),
+    })
 }

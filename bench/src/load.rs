@@ -171,3 +171,6 @@ pub(crate) fn expect(answer: &Message, status: u16) -> Result<()> {
 pub(crate) fn as_f64(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests;

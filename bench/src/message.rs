@@ -19,7 +19,7 @@ pub(crate) struct Message {
 impl Message {
     /// The status of a response.
     pub(crate) fn status(&self) -> Result<u16> {
-        let status = self.head.split(|byte| *byte == b' ').nth(1);
+        let status = self.head.as_ref().split(|byte| *byte == b' ').nth(1);
         let status = status.and_then(|status| std::str::from_utf8(status).ok());
         status
             .and_then(|status| status.parse().ok())
