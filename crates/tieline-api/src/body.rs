@@ -15,24 +15,43 @@ use http_body::Body as _;
 use tieline_contract::{Code, Problem};
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::{BODIES, BODY_FIRST, BODY_IDLE, BODY_RATE, JSON_DEPTH, RETRY_AFTER};
+use crate::limits::{
+    BODIES, BODIES_UNPROVEN, BODY_FIRST, BODY_IDLE, BODY_RATE, JSON_DEPTH, RETRY_AFTER,
+};
 
 /// The bytes of all bodies that are in hand.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Budget(Arc<AtomicUsize>);
+pub(crate) struct Budget(Arc<Taken>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: AtomicUsize,
+    unproven: AtomicUsize,
+}
+
+/// What is known of a sender before its body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// Who it is: the head of the request was proof.
+    Proven,
+    /// Nothing: the proof comes with the body's end, or none is asked for.
+    Unproven,
+}
 
 /// A part of the budget, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
     budget: Budget,
+    sender: Sender,
     bytes: usize,
 }
 
 impl Budget {
     /// Nothing yet.
-    pub(crate) fn hold(&self) -> Held {
+    pub(crate) fn hold(&self, sender: Sender) -> Held {
         Held {
             budget: self.clone(),
+            sender,
             bytes: 0,
         }
     }
@@ -40,9 +59,15 @@ impl Budget {
 
 impl Held {
     fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        let before = self.budget.0.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        if before.saturating_add(bytes) > BODIES {
+        let taken = &self.budget.0;
+        let all = taken.all.fetch_add(bytes, Ordering::Relaxed);
+        let mut full = all.saturating_add(bytes) > BODIES;
+        if self.sender == Sender::Unproven {
+            let unproven = taken.unproven.fetch_add(bytes, Ordering::Relaxed);
+            full |= unproven.saturating_add(bytes) > BODIES_UNPROVEN;
+        }
+        if full {
             let detail = "The hub has too many requests in hand. Send the same request again.";
             return Err(Problem::new(Code::Overloaded, detail).retry_after(RETRY_AFTER));
         }
@@ -52,7 +77,11 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        let taken = &self.budget.0;
+        taken.all.fetch_sub(self.bytes, Ordering::Relaxed);
+        if self.sender == Sender::Unproven {
+            taken.unproven.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -75,17 +104,16 @@ pub(crate) fn check_declared(body: &Body, most: u64) -> Result<(), Problem> {
 pub(crate) async fn read(
     mut body: Body,
     most: u64,
-    budget: &Budget,
+    mut held: Held,
     mut each: impl FnMut(&[u8]),
 ) -> Result<Whole, Problem> {
-    let mut held = budget.hold();
-    let begun = Instant::now();
+    let mut due = Instant::now() + BODY_IDLE;
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
     let mut length = 0;
     loop {
         let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-        let frame = match timeout_at(due(begun, length), next).await {
+        let frame = match timeout_at(due, next).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(_))) => {
@@ -105,6 +133,7 @@ pub(crate) async fn read(
             return Err(too_large(most));
         }
         held.grow(piece.len())?;
+        due = later(due, piece.len());
         each(&piece);
         if first.is_empty() {
             first = piece;
@@ -125,10 +154,13 @@ pub(crate) async fn read(
     })
 }
 
-/// When the next piece must be there: soon, and early enough for the rate on the whole.
-fn due(begun: Instant, length: u64) -> Instant {
-    let idle = Instant::now() + BODY_IDLE;
-    idle.min(begun + BODY_IDLE + Duration::from_secs(length / BODY_RATE))
+/// When the next piece must be there: each byte gives the time that it may take, and no more than
+/// [`BODY_IDLE`] is ever in store, so that nobody sends fast first and then drips.
+fn later(due: Instant, bytes: usize) -> Instant {
+    let rate = u32::try_from(BODY_RATE).unwrap_or(u32::MAX);
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let earned = Duration::from_secs(1) * bytes / rate;
+    (due + earned).min(Instant::now() + BODY_IDLE)
 }
 
 fn too_large(most: u64) -> Problem {

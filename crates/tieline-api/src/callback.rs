@@ -15,9 +15,9 @@ use tieline_model::{RunError, RunId};
 use crate::address::{Params, id_of};
 use crate::api::Shared;
 use crate::auth::bearer;
-use crate::body;
+use crate::body::{self, Sender};
 use crate::ingress::{is_plain, json};
-use crate::limits::CALLBACK_BODY;
+use crate::limits::{CALLBACK_BODY, ERROR_BYTES, ERROR_CODE_BYTES};
 use crate::problem::Failure;
 
 const NO_REPORT: &str = "Send an object with `output` or `error`.";
@@ -81,7 +81,8 @@ async fn read(shared: &Shared, params: &Params, request: Request) -> Result<Resp
     }
     let closing = |problem: Problem| Failure::from(problem).closing(parts.version);
     body::check_declared(&body, CALLBACK_BODY).map_err(closing)?;
-    let whole = body::read(body, CALLBACK_BODY, &shared.budget, |_| {}).await;
+    let held = shared.budget.hold(Sender::Proven);
+    let whole = body::read(body, CALLBACK_BODY, held, |_| {}).await;
     let whole = whole.map_err(closing)?;
     let (answer, usage) = report(&whole.bytes)?;
     let run = hub.settle_by_callback(id, token, answer, usage).await;
@@ -118,15 +119,35 @@ fn report(body: &[u8]) -> Result<(Answer, Option<Bytes>), Problem> {
 fn error_of(error: &RawValue) -> RunError {
     const CODE: &str = "agent-failed";
     if let Ok(message) = serde_json::from_str::<String>(error.get()) {
-        return RunError::new(CODE, message);
+        return RunError::new(CODE, shown(&message));
     }
     match serde_json::from_str::<CodeAndMessage>(error.get()) {
         Ok(CodeAndMessage { code, message }) => {
-            let code = code.filter(|code| !code.is_empty());
-            RunError::new(code.as_deref().unwrap_or(CODE), message)
+            let code = code.filter(|code| is_code(code));
+            RunError::new(code.as_deref().unwrap_or(CODE), shown(&message))
         }
-        Err(_) => RunError::new(CODE, error.get()),
+        Err(_) => RunError::new(CODE, shown(error.get())),
     }
+}
+
+/// Codes become words of tables and of conditions.
+fn is_code(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=ERROR_CODE_BYTES).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// The beginning of an agent's words, without what a terminal would obey.
+fn shown(words: &str) -> String {
+    let mut text = String::new();
+    for c in words.chars() {
+        if text.len() + c.len_utf8() > ERROR_BYTES {
+            break;
+        }
+        if !c.is_control() || matches!(c, '\n' | '\t') {
+            text.push(c);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -160,6 +181,10 @@ mod tests {
             ),
             (r#"{"error":{"message":"bad"}}"#, "error agent-failed: bad"),
             (r#"{"error":[1]}"#, "error agent-failed: [1]"),
+            (
+                r#"{"error":{"code":"no\u001b[2J","message":"b\u001b[2Jad"}}"#,
+                "error agent-failed: b[2Jad",
+            ),
             ("{}", "bad-request"),
             ("[1]", "invalid-json"),
             ("", "invalid-json"),
@@ -168,6 +193,19 @@ mod tests {
         ];
         for (body, expected) in cases {
             assert_eq!(said(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_cut_to_what_people_read() {
+        for error in [
+            format!(r#"{{"error":"{}"}}"#, "é".repeat(2000)),
+            format!(r#"{{"error":[{}1]}}"#, "1,".repeat(2000)),
+        ] {
+            let Ok((Answer::Error(error), _)) = report(error.as_bytes()) else {
+                panic!("it is an error");
+            };
+            assert_eq!(error.message.len(), 2048);
         }
     }
 }

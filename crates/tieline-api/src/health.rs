@@ -39,7 +39,7 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 
 /// `GET /metrics`: for Prometheus.
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
     text(kind, shared.hub.metrics().render())
 }
 

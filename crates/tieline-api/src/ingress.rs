@@ -23,7 +23,7 @@ use tieline_model::{Mode, Timestamp, Trust};
 
 use crate::address::{Params, Place, query_of};
 use crate::api::Shared;
-use crate::body::{self, Held, Whole};
+use crate::body::{self, Held, Sender, Whole};
 use crate::problem::Failure;
 
 use self::wishes::Wishes;
@@ -92,14 +92,19 @@ async fn pass(
         Decision::Verify(verifier) => (Trust::Verified, Some(verifier)),
         Decision::Refuse(reason) => return Err(unknown_sender(place, reason)),
     };
+    let sender = match (&verifier, trust) {
+        (None, Trust::Secret | Trust::Verified) => Sender::Proven,
+        (Some(_), _) | (None, Trust::Open) => Sender::Unproven,
+    };
+    let held = shared.budget.hold(sender);
     // What a GET brings is its query.
     let whole = if parts.method == Method::GET {
         drop(body);
-        let (bytes, held) = (bytes::Bytes::new(), shared.budget.hold());
+        let bytes = bytes::Bytes::new();
         Whole { bytes, held }
     } else {
         let each = |piece: &[u8]| verifier.iter_mut().for_each(|v| v.update(piece));
-        let read = body::read(body, rules.max_body, &shared.budget, each).await;
+        let read = body::read(body, rules.max_body, held, each).await;
         read.map_err(|problem| unread(problem, parts.version))?
     };
     let admitted = finish(place, trust, verifier)?;

@@ -45,6 +45,11 @@ pub const BODY_RATE: u64 = 8 * 1024;
 /// Bytes of all bodies that are being read or stored at once.
 pub const BODIES: usize = 256 << 20;
 
+/// Bytes of these for senders of whom nothing is known yet: of signed bodies, whose proof comes
+/// with their end, and of connectors that anyone may call. The rest is there for those who are
+/// known before their bodies are read.
+pub const BODIES_UNPROVEN: usize = 192 << 20;
+
 /// What is set aside for a body of which only the sender says how long it is.
 pub const BODY_FIRST: usize = 256 * 1024;
 
@@ -53,6 +58,12 @@ pub const MANAGEMENT_BODY: u64 = 4 << 20;
 
 /// Bytes of what an agent reports to its callback.
 pub const CALLBACK_BODY: u64 = 16 << 20;
+
+/// Bytes of an agent's own words about its failure that are kept.
+pub const ERROR_BYTES: usize = 2048;
+
+/// Bytes of the code that an agent may give its failure.
+pub const ERROR_CODE_BYTES: usize = 64;
 
 /// How deep JSON may nest.
 pub const JSON_DEPTH: usize = 64;

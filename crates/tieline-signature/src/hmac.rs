@@ -115,11 +115,17 @@ impl Hmac {
             match part {
                 Part::Id => {
                     let id = claims.id.ok_or(Refusal::Id)?;
-                    let end = match content.get(at + 1) {
-                        Some(Part::Literal(end)) => Some(end.as_str()),
-                        _ => None,
+                    let (before, after) = content.split_at(at);
+                    // A literal that nothing variable stands behind cannot be moved.
+                    let start = match before {
+                        [_, .., Part::Literal(start)] => start.as_str(),
+                        _ => "",
                     };
-                    check_id(id, end)?;
+                    let end = match after {
+                        [_, Part::Literal(end), ..] => end.as_str(),
+                        _ => "",
+                    };
+                    check_id(id, start, end)?;
                 }
                 Part::Timestamp => {
                     let text = claims.timestamp.ok_or(Refusal::Timestamp)?;
@@ -159,13 +165,14 @@ impl fmt::Debug for Hmac {
     }
 }
 
-/// Refuses an id that contains the separator that ends it: the boundary between the id and what
-/// follows could be moved without changing what was signed.
-fn check_id(id: &str, end: Option<&str>) -> Result<(), Refusal> {
+/// Refuses an id in which, or at whose edge, a separator beside it could be found again: the
+/// boundary between the id and its neighbour could be moved without changing what was signed.
+fn check_id(id: &str, start: &str, end: &str) -> Result<(), Refusal> {
     let printable = id.bytes().all(|b| b.is_ascii_graphic());
     let sound = printable && !id.is_empty() && id.len() <= MOST_ID_BYTES;
-    let ambiguous = end.is_some_and(|end| id.contains(end));
-    if sound && !ambiguous {
+    let ends_once = end.is_empty() || [id, end].concat().find(end) == Some(id.len());
+    let starts_once = start.is_empty() || [start, id].concat().rfind(start) == Some(0);
+    if sound && ends_once && starts_once {
         Ok(())
     } else {
         Err(Refusal::Id)

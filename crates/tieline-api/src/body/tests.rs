@@ -15,8 +15,8 @@ fn slow(pieces: usize, size: usize, pause: Duration) -> Body {
 }
 
 async fn read_all(body: Body, most: u64) -> Result<Whole, Code> {
-    let budget = Budget::default();
-    let read = read(body, most, &budget, |_| {}).await;
+    let held = Budget::default().hold(Sender::Proven);
+    let read = read(body, most, held, |_| {}).await;
     read.map_err(|problem| problem.code)
 }
 
@@ -26,14 +26,16 @@ async fn pieces_are_joined_and_seen_in_order() {
     let budget = Budget::default();
     let mut seen = Vec::new();
     let body = Body::from_stream(stream::iter(pieces));
-    let whole = read(body, 5, &budget, |piece| seen.extend_from_slice(piece))
-        .await
-        .unwrap();
+    let whole = read(body, 5, budget.hold(Sender::Proven), |piece| {
+        seen.extend_from_slice(piece);
+    })
+    .await
+    .unwrap();
     assert_eq!(whole.bytes, "abcde");
     assert_eq!(seen, b"abcde");
-    assert_eq!(budget.0.load(Ordering::Relaxed), 5);
+    assert_eq!(taken(&budget), 5);
     drop(whole);
-    assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+    assert_eq!(taken(&budget), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,6 +57,14 @@ async fn silence_and_dripping_both_end() {
     let dripping = read_all(slow(1000, 1, Duration::from_secs(1)), 1 << 20).await;
     assert_eq!(dripping.unwrap_err(), Code::RequestTimeout);
     assert_eq!(begun.elapsed().as_secs(), BODY_IDLE.as_secs());
+    // What came fast at first is no leave to drip for longer.
+    let begun = Instant::now();
+    let burst = stream::iter([Ok::<_, Infallible>(Bytes::from(vec![b'x'; 1 << 20]))]);
+    let drip = slow(1000, 1, Duration::from_secs(1)).into_data_stream();
+    let both = Body::from_stream(burst.map(Result::unwrap).map(Ok).chain(drip));
+    let ended = read_all(both, 2 << 20).await;
+    assert_eq!(ended.unwrap_err(), Code::RequestTimeout);
+    assert_eq!(begun.elapsed().as_secs(), BODY_IDLE.as_secs());
     // A slow line that keeps the rate may take as long as it needs.
     let rate = usize::try_from(BODY_RATE).unwrap();
     let steady = read_all(slow(100, rate, Duration::from_secs(1)), 1 << 20).await;
@@ -68,19 +78,37 @@ async fn a_body_that_breaks_off_is_said_so() {
     assert_eq!(broken.unwrap_err(), Code::BadRequest);
 }
 
+fn taken(budget: &Budget) -> usize {
+    assert!(budget.0.unproven.load(Ordering::Relaxed) <= budget.0.all.load(Ordering::Relaxed));
+    budget.0.all.load(Ordering::Relaxed)
+}
+
 #[tokio::test(start_paused = true)]
 async fn all_bodies_together_have_a_bound_and_give_back_what_they_took() {
     let budget = Budget::default();
-    let mut most = budget.hold();
+    let mut most = budget.hold(Sender::Proven);
     most.grow(BODIES - 1).unwrap();
-    let refused = read(Body::from("xx"), 100, &budget, |_| {})
-        .await
-        .unwrap_err();
+    let read = |text| read(Body::from(text), 100, budget.hold(Sender::Proven), |_| {});
+    let refused = read("xx").await.unwrap_err();
     assert_eq!(refused.code, Code::Overloaded);
     assert!(refused.retry_after.is_some());
-    let whole = read(Body::from("x"), 100, &budget, |_| {}).await.unwrap();
+    let whole = read("x").await.unwrap();
     drop((whole, most));
-    assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+    assert_eq!(taken(&budget), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_proved_nothing_leave_room_for_those_who_did() {
+    let budget = Budget::default();
+    let mut most = budget.hold(Sender::Unproven);
+    most.grow(BODIES_UNPROVEN).unwrap();
+    let read = |sender| read(Body::from("x"), 100, budget.hold(sender), |_| {});
+    let refused = read(Sender::Unproven).await.unwrap_err();
+    assert_eq!(refused.code, Code::Overloaded);
+    read(Sender::Proven).await.unwrap();
+    drop(most);
+    read(Sender::Unproven).await.unwrap();
+    assert_eq!(taken(&budget), 0);
 }
 
 #[test]

@@ -67,7 +67,14 @@ pub(crate) struct GeneratedView {
     post,
     path = "/v1/plan",
     tag = "plan",
-    request_body(content = Value, description = "`agents` and `connectors`, as in a file"),
+    request_body(
+        content = Value,
+        description = "`agents` and `connectors`, as in a file",
+        example = json!({
+            "agents": [{ "name": "answers", "runtime": "echo" }],
+            "connectors": [{ "name": "ask", "type": "webhook", "mode": "sync", "agents": ["answers"] }],
+        })
+    ),
     responses((status = 200, description = "The plan", body = PlanView))
 )]
 pub(crate) async fn plan_changes(
@@ -88,7 +95,14 @@ pub(crate) async fn plan_changes(
     post,
     path = "/v1/apply",
     tag = "plan",
-    request_body(content = Value, description = "`agents` and `connectors`, as in a file"),
+    request_body(
+        content = Value,
+        description = "`agents` and `connectors`, as in a file",
+        example = json!({
+            "agents": [{ "name": "answers", "runtime": "echo" }],
+            "connectors": [{ "name": "ask", "type": "webhook", "mode": "sync", "agents": ["answers"] }],
+        })
+    ),
     responses((status = 200, description = "What was changed", body = PlanView))
 )]
 pub(crate) async fn apply_changes(

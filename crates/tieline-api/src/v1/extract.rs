@@ -12,7 +12,7 @@ use tieline_contract::Code;
 
 use crate::api::Shared;
 use crate::auth::Caller;
-use crate::body;
+use crate::body::{self, Sender};
 use crate::ingress::{is_plain, once};
 use crate::limits::MANAGEMENT_BODY;
 use crate::problem::Failure;
@@ -79,7 +79,8 @@ impl FromRequest<Arc<Shared>> for Written {
         }
         let closing = |problem| Failure::from(problem).closing(parts.version);
         body::check_declared(&body, MANAGEMENT_BODY).map_err(closing)?;
-        let whole = body::read(body, MANAGEMENT_BODY, &shared.budget, |_| {}).await;
+        let held = shared.budget.hold(Sender::Proven);
+        let whole = body::read(body, MANAGEMENT_BODY, held, |_| {}).await;
         let whole = whole.map_err(closing)?;
         let text = body::json_text(&whole.bytes)?;
         let value = serde_json::from_str(text).map_err(|error| body::bad_json(&error))?;

@@ -30,6 +30,7 @@ impl<T> List<T> {
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
     /// How many at the most: 1 to 250, and 50 where it is left out.
+    #[param(minimum = 1, maximum = 250)]
     pub(super) limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub(super) cursor: Option<String>,

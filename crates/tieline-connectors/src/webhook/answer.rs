@@ -6,19 +6,28 @@
 use http::{HeaderMap, StatusCode, Uri, header};
 use tieline_contract::{Fault, Receipt, Verdict, retry_after};
 use tieline_egress::{BodyReader, EgressError, Response};
-use tieline_model::Timestamp;
+use tieline_model::{Secret, Timestamp};
 
 /// Bytes of an answer that are kept for the journal.
 const EXCERPT: usize = 1024;
+/// Shorter secrets are too common as words to be hidden.
+const LEAST_SECRET: usize = 4;
+/// What stands in a secret's place.
+const MASK: &[u8] = b"***";
 
-/// Judges an answer. `now` is when the attempt began.
-pub(super) async fn judge(response: Response, now: Timestamp) -> Result<Receipt, Fault> {
+/// Judges an answer. `now` is when the attempt began; `sent` are the secrets that went out with it,
+/// which an answer may repeat.
+pub(super) async fn judge(
+    response: Response,
+    now: Timestamp,
+    sent: &[Secret],
+) -> Result<Receipt, Fault> {
     let Response {
         status,
         headers,
         body,
     } = response;
-    let text = excerpt(body).await;
+    let text = excerpt(body, sent).await;
     if status.is_success() {
         return Ok(Receipt {
             status: Some(status.as_u16()),
@@ -94,10 +103,34 @@ fn with_source(error: &EgressError) -> String {
 }
 
 /// The first bytes of the answer, as text. A body that breaks off changes nothing about the status.
-async fn excerpt(body: BodyReader) -> Option<String> {
-    let (bytes, _) = body.read_capped(EXCERPT).await.ok()?;
-    let text = printable(&String::from_utf8_lossy(&bytes));
+async fn excerpt(body: BodyReader, sent: &[Secret]) -> Option<String> {
+    let mut secrets: Vec<_> = sent.iter().map(|one| one.expose().as_bytes()).collect();
+    secrets.retain(|one| one.len() >= LEAST_SECRET);
+    // Longest first, so that one that contains another is hidden as a whole.
+    secrets.sort_unstable_by_key(|one| std::cmp::Reverse(one.len()));
+    // So much more is read that a secret at the edge is known.
+    let margin = secrets.first().map_or(0, |one| one.len());
+    let (bytes, _) = body.read_capped(EXCERPT + margin).await.ok()?;
+    let text = printable(&String::from_utf8_lossy(&masked(&bytes, &secrets)));
     (!text.is_empty()).then_some(text)
+}
+
+/// What begins in the first [`EXCERPT`] bytes, without the secrets.
+fn masked(bytes: &[u8], secrets: &[&[u8]]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(EXCERPT);
+    let mut at = 0;
+    while at < EXCERPT
+        && let Some(rest @ [first, ..]) = bytes.get(at..)
+    {
+        if let Some(secret) = secrets.iter().find(|one| rest.starts_with(one)) {
+            shown.extend_from_slice(MASK);
+            at += secret.len();
+        } else {
+            shown.push(*first);
+            at += 1;
+        }
+    }
+    shown
 }
 
 /// Control characters would reach terminals and logs.

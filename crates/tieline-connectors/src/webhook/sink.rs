@@ -5,6 +5,7 @@
 
 mod headers;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(super) struct WebhookSink {
     headers: HeaderMap,
     /// Newest first. All of them sign, so that a receiver may rotate when it likes.
     keys: Vec<SigningKey>,
+    /// What of a request its answer must not bring into the journal.
+    confidential: Vec<Secret>,
     timeout: Duration,
     wanted: Wanted,
     body: BodyFormat,
@@ -46,6 +49,7 @@ impl Sink for WebhookSink {
         let body = BodyFormat::new(settings.body, &mut problems);
         match target {
             Some(target) if problems.is_empty() => Ok(Self {
+                confidential: confidential(settings.headers, &target),
                 target,
                 headers,
                 keys,
@@ -78,7 +82,7 @@ impl Sink for WebhookSink {
             timeout: self.timeout.min(outgoing.timeout),
         };
         match self.egress.send(request).await {
-            Ok(response) => answer::judge(response, outgoing.now).await,
+            Ok(response) => answer::judge(response, outgoing.now, &self.confidential).await,
             Err(error) => Err(answer::failed(&error)),
         }
     }
@@ -129,6 +133,20 @@ fn target(url: &str, problems: &mut Problems) -> Option<Target> {
             None
         }
     }
+}
+
+/// The values of the headers, as they are and without the name of their scheme, and all of the URL
+/// behind its host.
+fn confidential(headers: BTreeMap<String, Secret>, target: &Target) -> Vec<Secret> {
+    let uri = target.uri();
+    let whole = uri.path_and_query().map(http::uri::PathAndQuery::as_str);
+    let tokens = headers.values().filter_map(|value| {
+        let (_, token) = value.expose().split_once(' ')?;
+        Some(token)
+    });
+    let parts = tokens.chain(whole).chain([uri.path()]).chain(uri.query());
+    let parts: Vec<_> = parts.filter_map(|text| Secret::new(text).ok()).collect();
+    headers.into_values().chain(parts).collect()
 }
 
 fn keys(secrets: &[Secret], problems: &mut Problems) -> Vec<SigningKey> {

@@ -91,7 +91,7 @@ pub enum SchemeError {
     #[error("the signed content has more than {MOST_PARTS} parts or an empty one")]
     Parts,
     /// Two parts of variable length touch, and where one ends cannot be told.
-    #[error("the signed content needs a separator between the id and what follows it")]
+    #[error("the signed content needs a separator between the id and what stands beside it")]
     Separator,
     /// There is a tolerance without a signed timestamp, or it is negative.
     #[error("a tolerance needs a signed timestamp and must not be negative")]
@@ -113,10 +113,10 @@ impl Scheme {
         if content.len() > MOST_PARTS || content.iter().any(empty) {
             return Err(SchemeError::Parts);
         }
-        let touching = content
-            .windows(2)
-            .any(|pair| matches!(pair, [Part::Id, next] if !matches!(next, Part::Literal(_))));
-        if touching {
+        let touching = |pair: &[Part]| {
+            pair.contains(&Part::Id) && !pair.iter().any(|part| matches!(part, Part::Literal(_)))
+        };
+        if content.windows(2).any(touching) {
             return Err(SchemeError::Separator);
         }
         let timed = content.contains(&Part::Timestamp);

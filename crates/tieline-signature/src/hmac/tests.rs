@@ -185,6 +185,35 @@ fn missing_and_ambiguous_claims_are_refused() {
 }
 
 #[test]
+fn the_boundary_beside_an_id_cannot_be_moved() {
+    let id_last = vec![Part::Body, literal("."), Part::Id];
+    let id_first = vec![Part::Id, literal("||"), Part::Body];
+    // Content, what was signed, and another message with the same signed bytes.
+    let cases = [
+        (id_last, ("m1", "a.b"), ("b.m1", "a")),
+        (id_first, ("a", "|b"), ("a|", "b")),
+    ];
+    for (content, (id, body), (other_id, other_body)) in cases {
+        let hmac = Hmac::new(
+            Scheme {
+                content,
+                ..github()
+            },
+            &["key"],
+        )
+        .unwrap();
+        let claims = |id| Claims {
+            id: Some(id),
+            timestamp: None,
+        };
+        let signed = hmac.sign(claims(id), body.as_bytes()).unwrap();
+        assert_eq!(hmac.verify(claims(id), &signed, body.as_bytes(), 0), Ok(()));
+        let moved = hmac.verify(claims(other_id), &signed, other_body.as_bytes(), 0);
+        assert_eq!(moved, Err(Refusal::Id), "{other_id} {other_body}");
+    }
+}
+
+#[test]
 fn schemes_that_make_no_sense_are_refused() {
     let of = |content: Vec<Part>| {
         Hmac::new(
@@ -207,7 +236,13 @@ fn schemes_that_make_no_sense_are_refused() {
         of([vec![literal("."); 16], vec![Part::Body]].concat()),
         SchemeError::Parts
     );
-    assert_eq!(of(vec![Part::Id, Part::Body]), SchemeError::Separator);
+    for touching in [
+        vec![Part::Id, Part::Body],
+        vec![Part::Body, Part::Id],
+        vec![Part::Timestamp, Part::Id, literal("."), Part::Body],
+    ] {
+        assert_eq!(of(touching), SchemeError::Separator);
+    }
     let timed = Scheme {
         tolerance_s: Some(300),
         ..github()

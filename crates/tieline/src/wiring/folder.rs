@@ -72,15 +72,22 @@ fn owner(lock: &mut File) -> String {
 }
 
 /// Makes a folder that only its owner can enter. One that is there and open to others is closed, if
-/// it is the hub's own; somebody else's keeps its mode, and the files in it are private anyway.
+/// it is the hub's own; somebody else's keeps its mode, and the files in it are private anyway. One
+/// in which anybody may have left files is refused: a key or a database could be among them.
 fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let others = fs::metadata(path)?.permissions().mode() & 0o077;
     if others == 0 {
         return Ok(());
     }
-    let ours = path.join(LOCK).exists() || fs::read_dir(path)?.next().is_none();
+    let anybody = others & 0o002 != 0;
+    let empty = fs::read_dir(path)?.next().is_none();
+    let ours = empty || (path.join(LOCK).exists() && !anybody);
     let closed = ours && fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_ok();
+    if !closed && anybody {
+        let what = "anybody may write to it";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
     if !closed {
         tracing::warn!("the data folder `{}` is open to others", path.display());
     }
@@ -128,6 +135,21 @@ mod tests {
         assert!(error.contains(first.path().to_str().unwrap()), "{error}");
         drop(first);
         DataFolder::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_anybody_may_write_to_is_refused() {
+        for planted in ["admin.key", LOCK] {
+            let temp = tempfile::tempdir().unwrap();
+            fs::write(temp.path().join(planted), "somebody else's").unwrap();
+            fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o777)).unwrap();
+            let error = format!("{:#}", DataFolder::take(temp.path()).unwrap_err());
+            assert!(error.contains("anybody may write"), "{error}");
+            let text = fs::read_to_string(temp.path().join(planted)).unwrap();
+            assert_eq!(text, "somebody else's");
+            let mode = fs::metadata(temp.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o777);
+        }
     }
 
     #[test]

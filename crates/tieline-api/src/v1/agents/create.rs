@@ -22,7 +22,11 @@ use crate::v1::extract::Written;
     post,
     path = "/v1/agents",
     tag = "agents",
-    request_body(content = Value, description = "As in a file: `name`, `runtime`, and what it needs"),
+    request_body(
+        content = Value,
+        description = "As in a file: `name`, `runtime`, and what it needs",
+        example = json!({ "name": "triage", "runtime": "http", "url": "http://127.0.0.1:9000/run" })
+    ),
     responses((status = 201, description = "The agent, without its secrets", body = Value))
 )]
 pub(crate) async fn create_agent(

@@ -24,7 +24,11 @@ use crate::v1::extract::{Of, Written};
     path = "/v1/agents/{name}",
     tag = "agents",
     params(("name" = String, Path, description = "The agent's name")),
-    request_body(content = Value, description = "As in a file"),
+    request_body(
+        content = Value,
+        description = "As in a file",
+        example = json!({ "runtime": "http", "url": "http://127.0.0.1:9000/run", "timeout": "5m" })
+    ),
     responses((status = 200, description = "The agent, without its secrets", body = Value))
 )]
 pub(crate) async fn replace_agent(

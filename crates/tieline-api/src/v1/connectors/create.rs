@@ -24,7 +24,11 @@ use crate::v1::extract::Written;
     post,
     path = "/v1/connectors",
     tag = "connectors",
-    request_body(content = Value, description = "As in a file: `name`, `type`, `mode`, `agents`, and what it needs"),
+    request_body(
+        content = Value,
+        description = "As in a file: `name`, `type`, `mode`, `agents`, and what it needs",
+        example = json!({ "name": "orders", "type": "webhook", "mode": "inbound", "agents": ["triage"] })
+    ),
     responses((status = 201, description = "The connector", body = Value))
 )]
 pub(crate) async fn create_connector(

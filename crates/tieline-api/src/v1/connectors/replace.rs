@@ -26,7 +26,11 @@ use crate::v1::extract::{Of, Written};
     path = "/v1/connectors/{name}",
     tag = "connectors",
     params(("name" = String, Path, description = "The connector's name")),
-    request_body(content = Value, description = "As in a file"),
+    request_body(
+        content = Value,
+        description = "As in a file",
+        example = json!({ "type": "webhook", "mode": "inbound", "agents": ["triage"], "settings": { "max_body": "1MiB" } })
+    ),
     responses((status = 200, description = "The connector", body = Value))
 )]
 pub(crate) async fn replace_connector(

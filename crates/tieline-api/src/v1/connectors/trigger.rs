@@ -34,7 +34,7 @@ const PASSED_ON: [HeaderName; 7] = [
     path = "/v1/connectors/{name}/trigger",
     tag = "connectors",
     params(("name" = String, Path, description = "The connector's name")),
-    request_body(content = String, description = "Whatever the connector takes", content_type = "*/*"),
+    request_body(content = Option<serde_json::Value>, description = "Whatever the connector takes", content_type = "*/*"),
     responses(
         (status = 200, description = "Results of a connector in sync mode", content_type = "application/json"),
         (status = 202, description = "The event is stored", content_type = "application/json"),

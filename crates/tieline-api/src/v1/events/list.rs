@@ -22,6 +22,7 @@ use crate::view::{EventView, Seen};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asking {
     /// How many at the most: 1 to 250, and 50 where it is left out.
+    #[param(minimum = 1, maximum = 250)]
     limit: Option<u32>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,

@@ -11,7 +11,7 @@ use tieline_model::quantity::ByteSize;
 use super::wait::{Waiting, drop_impossible};
 
 /// Bodies are held in memory until they are stored.
-const LARGEST_BODY: u64 = 512 << 20;
+const LARGEST_BODY: u64 = 128 << 20;
 /// Most parts that a person may allow.
 const MOST_PARTS: u32 = 1000;
 
@@ -113,7 +113,7 @@ impl<W: Waiting> Settings for ReceiveSettings<W> {
 
 fn check_size(path: &str, size: Option<ByteSize>, problems: &mut Problems) {
     if size.is_some_and(|size| !(1..=LARGEST_BODY).contains(&size.0)) {
-        problems.add_with_fix(path, "is out of range", "write `1B` to `512MiB`");
+        problems.add_with_fix(path, "is out of range", "write `1B` to `128MiB`");
     }
 }
 

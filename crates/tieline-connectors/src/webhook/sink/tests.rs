@@ -157,6 +157,25 @@ async fn every_attempt_has_the_same_id_and_a_fresh_timestamp() {
 }
 
 #[tokio::test]
+async fn what_was_sent_in_confidence_does_not_come_back_in_the_answer() {
+    let settings = json!({ "headers": { "Authorization": "Bearer own-canary", "X-Key": "own" } });
+    let echo = "own: /hook?key=canary Bearer own-canary, own-canary; ";
+    let echoes = [echo.to_owned(), "x".repeat(1020) + "own-canary"];
+    for body in echoes {
+        let (receipt, _) = attempt(&answer("200", "", &body), &settings).await;
+        let (fault, _) = attempt(&answer("400", "", &body), &settings).await;
+        let answers = [receipt.unwrap().response, fault.unwrap_err().response];
+        for shown in answers.map(Option::unwrap) {
+            assert!(shown.starts_with("own: ***") || shown.ends_with("xxx***"));
+            assert!(
+                !shown.contains("canary") && !shown.contains("own-"),
+                "{shown}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_2xx_is_success_and_the_answer_is_kept() {
     for status in ["200", "201", "299"] {
         let receipt = attempt(&answer(status, "", "ok\u{1b}[2J"), &json!({}))
