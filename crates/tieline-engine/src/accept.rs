@@ -238,7 +238,8 @@ impl Hub {
     fn wake_agents(&self, connector: &LiveConnector) {
         let catalog = self.catalog.load();
         for link in &connector.links {
-            if let Some(agent) = catalog.agents.get(&link.agent) {
+            let agent = catalog.agents.get(&link.agent);
+            if let Some(agent) = agent.filter(|agent| !agent.row.is_held()) {
                 agent.desk.wake();
             }
         }

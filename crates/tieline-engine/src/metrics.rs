@@ -1,5 +1,7 @@
 //! What the hub counts. Label values come from closed sets; no label carries an id or a payload.
 
+use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -104,12 +106,12 @@ impl Metrics {
         );
     }
 
-    /// In the `OpenMetrics` text format.
+    /// In the Prometheus text format, version 0.0.4, which every scraper reads.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");
-        text
+        classic(&text)
     }
 }
 
@@ -118,3 +120,32 @@ impl Default for Metrics {
         Self::new()
     }
 }
+
+/// Turns `OpenMetrics` into the older format.
+///
+/// They differ in what a counter is called where it is described: there without the `_total` of its
+/// samples, here with it. A reader of this format would find no type and no help for the samples.
+fn classic(openmetrics: &str) -> String {
+    let counters: HashSet<&str> = openmetrics.lines().filter_map(counter).collect();
+    let mut text = String::with_capacity(openmetrics.len() + 16 * counters.len());
+    for line in openmetrics.lines().filter(|line| *line != "# EOF") {
+        let mut words = line.splitn(4, ' ');
+        let head = (words.next(), words.next(), words.next(), words.next());
+        let written = match head {
+            (Some("#"), Some(keyword), Some(name), Some(rest)) if counters.contains(name) => {
+                writeln!(text, "# {keyword} {name}_total {rest}")
+            }
+            _ => writeln!(text, "{line}"),
+        };
+        written.expect("writing to a string does not fail");
+    }
+    text
+}
+
+/// The counter that a line declares.
+fn counter(line: &str) -> Option<&str> {
+    line.strip_prefix("# TYPE ")?.strip_suffix(" counter")
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,5 +19,6 @@ mod demo;
 mod kill;
 mod modes;
 mod reload;
+mod rigs;
 mod secrets;
 mod start;
