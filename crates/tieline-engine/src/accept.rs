@@ -39,7 +39,7 @@ pub struct Arrival {
 impl Hub {
     /// Stores events and queues a run for every linked agent. `Ok` means durable.
     pub async fn accept(
-        &self,
+        self: &Arc<Self>,
         connector: &Arc<LiveConnector>,
         arrival: Arrival,
         events: Vec<IncomingEvent>,
@@ -195,19 +195,34 @@ impl Hub {
     }
 
     async fn commit(
-        &self,
-        connector: &LiveConnector,
+        self: &Arc<Self>,
+        connector: &Arc<LiveConnector>,
         drafts: Vec<NewEvent>,
     ) -> Result<Vec<Accepted>, EngineError> {
-        let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
-        let acceptances = self.store.accept(drafts).await?;
-        if acceptances.contains(&Acceptance::Conflict) {
-            return Err(EngineError::IdempotencyConflict);
-        }
+        let (hub, connector) = (Arc::clone(self), Arc::clone(connector));
+        self.finish(async move {
+            let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
+            let acceptances = hub.store.accept(drafts).await?;
+            hub.accepted(&connector, shapes, acceptances)
+        })
+        .await
+    }
+
+    /// What follows the commit: it is counted, and the agents are woken.
+    fn accepted(
+        &self,
+        connector: &LiveConnector,
+        shapes: Vec<Shape>,
+        acceptances: Vec<Acceptance>,
+    ) -> Result<Vec<Accepted>, EngineError> {
         let mut accepted = Vec::with_capacity(shapes.len());
-        let mut stored_runs = false;
+        let (mut stored_runs, mut conflict) = (false, false);
         for (shape, acceptance) in shapes.into_iter().zip(acceptances) {
             accepted.push(match acceptance {
+                Acceptance::Conflict => {
+                    conflict = true;
+                    continue;
+                }
                 Acceptance::Duplicate {
                     event,
                     runs,
@@ -221,7 +236,7 @@ impl Hub {
                         filtered,
                     }
                 }
-                Acceptance::Stored | Acceptance::Conflict => {
+                Acceptance::Stored => {
                     self.metrics.events_accepted.inc();
                     self.metrics.runs_queued.inc_by(shape.runs.len() as u64);
                     stored_runs |= !shape.runs.is_empty();
@@ -231,6 +246,10 @@ impl Hub {
         }
         if stored_runs {
             self.wake_agents(connector);
+        }
+        if conflict {
+            // The others of its batch are stored, and are found when the sender repeats them.
+            return Err(EngineError::IdempotencyConflict);
         }
         Ok(accepted)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tieline_contract::erased::{DynEndpoint, DynRuntime, DynSink};
 use tieline_contract::{ConnectorType, RuntimeType};
 use tieline_expression::Expression;
-use tieline_model::{Agent, AgentId, Connector, ConnectorId, Name, OnError, ProjectId};
+use tieline_model::{Agent, AgentId, Connector, ConnectorId, Mode, Name, OnError, ProjectId};
 
 use crate::desk::Desk;
 
@@ -83,9 +83,17 @@ pub struct LiveCatalog {
     /// Rows that are not removed, by name.
     agent_names: HashMap<(ProjectId, Name), AgentId>,
     connector_names: HashMap<(ProjectId, Name), ConnectorId>,
-    /// Names of every row there ever was, for showing old runs.
+    /// Every row there ever was, for showing old runs and for carrying out what is left.
     agents_ever: HashMap<AgentId, Name>,
-    connectors_ever: HashMap<ConnectorId, Name>,
+    connectors_ever: HashMap<ConnectorId, Origin>,
+}
+
+/// What an agent is told of the connector that an event came in by. It is known also of one that
+/// was removed, or that cannot be opened any more: its events still run.
+pub(crate) struct Origin {
+    pub name: Name,
+    pub kind: String,
+    pub mode: Mode,
 }
 
 impl LiveCatalog {
@@ -146,6 +154,10 @@ impl LiveCatalog {
     /// The name of a connector, also of one that was removed.
     #[must_use]
     pub fn connector_name(&self, id: ConnectorId) -> Option<&Name> {
+        self.origin(id).map(|origin| &origin.name)
+    }
+
+    pub(crate) fn origin(&self, id: ConnectorId) -> Option<&Origin> {
         self.connectors_ever.get(&id)
     }
 }

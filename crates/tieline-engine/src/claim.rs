@@ -8,6 +8,7 @@ use tieline_store::{Claim, Lease, StoreError};
 
 use crate::Hub;
 use crate::desk::{Brought, Supply};
+use crate::run::Begun;
 
 /// The runs of one agent.
 pub(crate) struct Runs {
@@ -34,22 +35,26 @@ impl Supply for Runs {
                 limit,
                 lease: self.hub.lease(),
             };
-            let claims = self.hub.store.claim_runs(claim).await?;
+            // Looked up before the claim: what is claimed is carried out, whatever changes then.
             let catalog = self.hub.catalog.load_full();
             let Some(agent) = catalog.agents.get(&self.agent) else {
-                // Removed between the look and the claim; a restart frees what was claimed.
                 return Ok(Brought {
                     rows: 0,
                     next_due: None,
                 });
             };
+            let ends = self.hub.live.ends_from_outside();
+            let claims = self.hub.store.claim_runs(claim).await?;
             let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
             for claimed in claims.rows {
-                let place = agent.desk.take();
                 let (hub, agent) = (Arc::clone(&self.hub), Arc::clone(agent));
+                let begun = Begun {
+                    place: agent.desk.take(),
+                    ends,
+                };
                 self.hub
                     .tasks
-                    .spawn(crate::run::carry_out(hub, agent, claimed, place));
+                    .spawn(crate::run::carry_out(hub, agent, claimed, begun));
             }
             Ok(Brought {
                 rows,

@@ -28,13 +28,10 @@ impl Supply for Deliveries {
     fn places(&self) -> u32 {
         let catalog = self.hub.catalog.load();
         let connector = catalog.connectors.get(&self.outlet);
-        connector.map_or(0, |c| {
-            if c.row.is_held() {
-                0
-            } else {
-                DELIVERIES_AT_ONCE
-            }
-        })
+        match connector.map(|connector| (&connector.role, connector.row.is_held())) {
+            Some((LiveRole::Sink { .. }, false)) => DELIVERIES_AT_ONCE,
+            _ => 0,
+        }
     }
 
     fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {
@@ -44,21 +41,19 @@ impl Supply for Deliveries {
                 limit,
                 lease: self.hub.lease(),
             };
-            let claims = self.hub.store.claim_deliveries(claim).await?;
+            // Looked up before the claim: what is claimed is carried out, whatever changes then.
             let catalog = self.hub.catalog.load_full();
+            let nothing = Brought {
+                rows: 0,
+                next_due: None,
+            };
             let Some(connector) = catalog.connectors.get(&self.outlet) else {
-                // Removed between the look and the claim; a restart frees what was claimed.
-                return Ok(Brought {
-                    rows: 0,
-                    next_due: None,
-                });
+                return Ok(nothing);
             };
             let LiveRole::Sink { desk, .. } = &connector.role else {
-                return Ok(Brought {
-                    rows: 0,
-                    next_due: None,
-                });
+                return Ok(nothing);
             };
+            let claims = self.hub.store.claim_deliveries(claim).await?;
             let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
             for claimed in claims.rows {
                 let (hub, connector) = (Arc::clone(&self.hub), Arc::clone(connector));
@@ -201,7 +196,7 @@ async fn record(hub: &Hub, claimed: &ClaimedDelivery, settle: SettleDelivery) ->
 async fn pause_gone(hub: &Arc<Hub>, connector: &LiveConnector) {
     let name = &connector.row.name;
     tracing::warn!(connector = %name, "the destination of connector `{name}` is gone (410)");
-    if let Err(error) = hub.pause_connector(connector.row.project, name, true).await {
+    if let Err(error) = hub.pause_unchanged(&connector.row).await {
         tracing::error!(connector = %name, %error, "connector `{name}` could not be paused");
     }
 }

@@ -1,7 +1,7 @@
 //! The hub: what becomes of an event, a run and a delivery.
 //!
-//! Six verbs change their state, and nothing else does: [`accept`], [`claim`], [`run`],
-//! [`settle`], [`deliver`] and [`reap`]. The engine knows no HTTP, no file and no wire format.
+//! Six verbs change their state, and nothing else does: `accept`, `claim`, `run`,
+//! `settle`, `deliver` and `reap`. The engine knows no HTTP, no file and no wire format.
 //! Time, randomness and the store come in as arguments.
 
 pub mod limits;
@@ -13,6 +13,7 @@ mod claim;
 mod deliver;
 mod desk;
 mod error;
+mod finish;
 mod hub;
 mod live;
 mod metrics;

@@ -7,6 +7,7 @@ mod tape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -23,6 +24,8 @@ pub use tape::{Follower, Said};
 #[derive(Debug, Default)]
 pub struct Live {
     runs: Mutex<HashMap<RunId, Entry>>,
+    /// How many runs were ended by others than those who have them in hand.
+    ended_from_outside: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +90,17 @@ impl Live {
         token
     }
 
+    /// A run was ended by somebody who does not have it in hand: call it before [`Self::ended`].
+    pub(crate) fn ended_from_outside(&self) {
+        self.ended_from_outside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Changes when a run is ended from outside. Where it is the same before a claim and after
+    /// [`Self::begin`], what was claimed had not ended by then.
+    pub(crate) fn ends_from_outside(&self) -> u64 {
+        self.ended_from_outside.load(Ordering::SeqCst)
+    }
+
     /// An attempt is no longer in hand, and its run has not ended.
     pub(crate) fn put_back(&self, run: RunId) {
         let mut entries = self.runs.lock();
@@ -121,6 +135,12 @@ impl Live {
         for (waiter, index) in entry.waiters {
             waiter.set(index, run);
         }
+    }
+
+    /// How many runs somebody waits for or has in hand.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.runs.lock().len()
     }
 
     /// A holder of a run's tape lets go of it; the tape is still counted for it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tieline_contract::{Assignment, Callback, Chunks, Fault, FileLink, Outcome};
-use tieline_model::{Connector, Reason, RunId, Timestamp};
+use tieline_model::{Reason, RunId, Timestamp};
 use tieline_store::ClaimedRun;
 use tieline_vault::CallbackClaim;
 
@@ -25,13 +25,21 @@ enum Left {
     Abandoned,
 }
 
+/// What a claim hands over beside its run.
+pub(crate) struct Begun {
+    pub place: Place,
+    /// [`Live::ends_from_outside`] before the claim.
+    pub ends: u64,
+}
+
 /// Carries out one attempt. The place is free as soon as the agent is.
 pub(crate) async fn carry_out(
     hub: Arc<Hub>,
     agent: Arc<LiveAgent>,
     claimed: ClaimedRun,
-    place: Place,
+    begun: Begun,
 ) {
+    let Begun { place, ends } = begun;
     let id = claimed.run.id;
     let started = hub.clock.now();
     hub.metrics.runs_running.inc();
@@ -39,7 +47,7 @@ pub(crate) async fn carry_out(
         let message = "the agent said that it would answer, and did not until its deadline";
         Left::Ended(Err(Fault::later("no-answer", message)))
     } else {
-        attempt(&hub, &agent, &claimed, started).await
+        attempt(&hub, &agent, &claimed, (started, ends)).await
     };
     hub.metrics.runs_running.dec();
     drop(place);
@@ -65,10 +73,13 @@ async fn attempt(
     hub: &Arc<Hub>,
     agent: &LiveAgent,
     claimed: &ClaimedRun,
-    started: Timestamp,
+    (started, ends): (Timestamp, u64),
 ) -> Left {
     let id = claimed.run.id;
     let cancel = hub.live.begin(id);
+    if hub.live.ends_from_outside() != ends && has_ended(hub, claimed).await {
+        return Left::Cancelled;
+    }
     let Some(assignment) = assignment(hub, agent, claimed, started) else {
         let message = "the connector that the event came in by is not known any more";
         return Left::Ended(Err(Fault::never("connector-unknown", message)));
@@ -94,6 +105,13 @@ async fn attempt(
     }
 }
 
+/// Whether a run was ended before its attempt could be stopped.
+async fn has_ended(hub: &Hub, claimed: &ClaimedRun) -> bool {
+    let run = hub.store.run(claimed.run.project, claimed.run.id).await;
+    // Where the store does not say, the settle is refused.
+    matches!(run, Ok(Some(run)) if run.state.is_final())
+}
+
 /// What the agent is handed. `None` where the connector's row is gone.
 fn assignment(
     hub: &Hub,
@@ -103,7 +121,7 @@ fn assignment(
 ) -> Option<Assignment> {
     let ClaimedRun { run, epoch, event } = claimed;
     let catalog = hub.catalog.load();
-    let connector: &Connector = &catalog.connectors.get(&event.connector)?.row;
+    let origin = catalog.origin(event.connector)?;
     let public_url = hub.surroundings.load().public_url.clone();
     let file_link = |file: &tieline_model::EventFile| {
         let url = hub.file_url(run.project, file.id);
@@ -125,9 +143,9 @@ fn assignment(
         run_id: run.id,
         attempt: run.attempt,
         agent: agent.row.name.clone(),
-        connector: connector.name.clone(),
-        connector_type: connector.kind.clone(),
-        mode: connector.mode,
+        connector: origin.name.clone(),
+        connector_type: origin.kind.clone(),
+        mode: origin.mode,
         event_id: event.id,
         received_at: event.received_at,
         trust: event.trust,

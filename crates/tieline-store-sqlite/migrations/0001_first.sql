@@ -115,8 +115,9 @@ CREATE TABLE dedupe (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dedupe_by_expiry ON dedupe (expires_at);
 
--- A row is in one of the two queue indexes while it has not ended: in `queued` by the time when
--- it may be claimed, or in `leased` by the time when its lease ends. Without a time: held.
+-- A row is in one of three queue indexes while it has not ended: in `queued` by the time when it
+-- came, in `waiting` by the time when it may be claimed (without one: held), or in `leased` by the
+-- time when its lease ends.
 CREATE TABLE runs (
   project INTEGER NOT NULL,
   id BLOB NOT NULL,
@@ -140,7 +141,8 @@ CREATE TABLE runs (
   dead_letter INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX runs_queued ON runs (agent, due_at, id) WHERE state IN (0, 2);
+CREATE INDEX runs_queued ON runs (agent, due_at, id) WHERE state = 0;
+CREATE INDEX runs_waiting ON runs (agent, due_at, id) WHERE state = 2;
 CREATE INDEX runs_leased ON runs (agent, due_at, id) WHERE state = 1;
 CREATE INDEX runs_ended_badly ON runs (project, state, id) WHERE state IN (4, 5);
 
@@ -164,7 +166,8 @@ CREATE TABLE deliveries (
   payload INTEGER NOT NULL,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deliveries_queued ON deliveries (connector, due_at, id) WHERE state IN (0, 2);
+CREATE INDEX deliveries_queued ON deliveries (connector, due_at, id) WHERE state = 0;
+CREATE INDEX deliveries_waiting ON deliveries (connector, due_at, id) WHERE state = 2;
 CREATE INDEX deliveries_leased ON deliveries (connector, due_at, id) WHERE state = 1;
 CREATE INDEX deliveries_ended_badly ON deliveries (project, state, id) WHERE state IN (4, 5);
 CREATE INDEX deliveries_by_run ON deliveries (project, run);

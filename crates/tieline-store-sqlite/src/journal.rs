@@ -156,13 +156,15 @@ pub(crate) fn attempts(
     Ok(attempts)
 }
 
-/// Counts the two queue indexes, which hold nothing that has ended.
+/// Counts the three queue indexes, which hold nothing that has ended.
 pub(crate) fn open_work(connection: &Connection) -> Result<OpenWork, Failure> {
     let count = |table: &str, of: &str| -> rusqlite::Result<Vec<(i64, u64)>> {
         let sql = format!(
             "SELECT {of}, sum(open) FROM (\
              SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_queued \
-             WHERE state IN (0, 2) GROUP BY {of} UNION ALL \
+             WHERE state = 0 GROUP BY {of} UNION ALL \
+             SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_waiting \
+             WHERE state = 2 GROUP BY {of} UNION ALL \
              SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_leased \
              WHERE state = 1 GROUP BY {of}) GROUP BY {of} ORDER BY {of}"
         );

@@ -26,6 +26,15 @@ pub(crate) const READER_CACHE_KIB: i64 = 2 * 1024;
 /// How many pages of the write-ahead log are copied back into the file at once.
 pub(crate) const LOG_PAGES: i64 = 1000;
 
+/// How many pages the log may have before the writer waits for readers to leave it, so that it can
+/// begin anew; and after a wait that was in vain, how many more before the next.
+pub(crate) const LONG_LOG_PAGES: i64 = 4 * LOG_PAGES;
+
+/// How long the writer waits for readers then, and how often: a reader that comes meanwhile may
+/// take the very place that is waited for, and is left out of sight by a new wait.
+pub(crate) const LOG_WAIT: Duration = Duration::from_millis(60);
+pub(crate) const LOG_WAITS: u32 = 5;
+
 /// Bytes that the log file keeps once it was copied back.
 pub(crate) const LOG_BYTES: i64 = 32 * 1024 * 1024;
 

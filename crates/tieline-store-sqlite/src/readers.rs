@@ -19,7 +19,8 @@ pub(crate) struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    places: Semaphore,
+    /// A read holds its place until it is over, also where its caller has gone.
+    places: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -27,7 +28,7 @@ impl Readers {
         Self(Arc::new(Pool {
             path,
             idle: Mutex::default(),
-            places: Semaphore::new(limits::READERS),
+            places: Arc::new(Semaphore::new(limits::READERS)),
         }))
     }
 
@@ -38,10 +39,14 @@ impl Readers {
         Work: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let closed = || StoreError::unavailable("the store is closed");
-        let place = self.0.places.acquire().await.map_err(|_| closed())?;
+        let places = Arc::clone(&self.0.places);
+        let place = places.acquire_owned().await.map_err(|_| closed())?;
         let pool = Arc::clone(&self.0);
-        let read = tokio::task::spawn_blocking(move || pool.read(work)).await;
-        drop(place);
+        let read = move || {
+            let _place = place;
+            pool.read(work)
+        };
+        let read = tokio::task::spawn_blocking(read).await;
         let read = read.map_err(|_| StoreError::unavailable("a read did not finish"))?;
         read.map_err(|failure| failure.to_error())
     }

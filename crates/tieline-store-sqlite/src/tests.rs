@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rusqlite::StatementStatus;
@@ -285,7 +287,7 @@ async fn statements_are_compiled_once() {
         assert_eq!(claim(&store, 1 + number).await, [new_event(number).id]);
     }
     let compiled = |connection: &rusqlite::Connection| {
-        let sql = crate::queue::claim::statements_of_runs().into_iter();
+        let sql = crate::queue::claim::statements_of_runs().iter();
         let again = sql.map(|sql| {
             let statement = connection.prepare_cached(sql)?;
             let runs = statement.get_status(StatementStatus::Run);
@@ -349,4 +351,62 @@ async fn a_long_log_is_copied_back_into_the_file() {
         "{log} bytes of log for 40 MB of events"
     );
     assert!(fs::metadata(&path).unwrap().len() > 30_000_000);
+}
+
+/// A caller that hangs up leaves its read behind, and that still holds its connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_hang_up_open_no_more_connections_than_there_are_places() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let (done, mut all) = tokio::sync::mpsc::unbounded_channel();
+    let (most, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..5 * crate::limits::READERS {
+        let (done, most, now) = (done.clone(), Arc::clone(&most), Arc::clone(&now));
+        let read = store.read(move |_| {
+            most.fetch_max(1 + now.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            now.fetch_sub(1, Ordering::SeqCst);
+            done.send(()).ok();
+            Ok(())
+        });
+        let hung_up = tokio::time::timeout(std::time::Duration::from_millis(5), read).await;
+        assert!(hung_up.is_err());
+    }
+    drop(done);
+    while all.recv().await.is_some() {}
+    assert!(most.load(Ordering::SeqCst) <= crate::limits::READERS);
+}
+
+/// Readers that overlap never leave the log alone, and it can only begin anew when all have.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_stays_short_under_steady_reading() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("hub.db")).unwrap());
+    let mut readers = tokio::task::JoinSet::new();
+    for delay in [0, 10] {
+        let store = Arc::clone(&store);
+        readers.spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+            loop {
+                let look = |connection: &rusqlite::Connection| {
+                    let count = "SELECT count(*) FROM events";
+                    let count: i64 = connection.query_row(count, [], |row| row.get(0))?;
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                    Ok(count)
+                };
+                store.read(look).await.unwrap();
+            }
+        });
+    }
+    for number in 0..400 {
+        let large = NewEvent {
+            input: Bytes::from(vec![b'1'; 200_000]),
+            ..new_event(number)
+        };
+        store.accept(vec![large]).await.unwrap();
+    }
+    let log = fs::metadata(folder.path().join("hub.db-wal"))
+        .unwrap()
+        .len();
+    assert!(log < 72_000_000, "{log} bytes of log for 80 MB of events");
 }

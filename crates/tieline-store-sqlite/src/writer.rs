@@ -2,6 +2,7 @@
 //!
 //! It never answers before the commit is synced, and never commits again after a failed sync.
 
+use std::cell::Cell;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::{io, thread};
 
@@ -64,6 +65,7 @@ impl Writer {
         let thread = Thread {
             connection,
             health: health.clone(),
+            wait_at: Cell::new(limits::LONG_LOG_PAGES),
             _living: living,
         };
         let builder = thread::Builder::new().name("store-writer".to_owned());
@@ -123,6 +125,8 @@ impl Writer {
 struct Thread {
     connection: Connection,
     health: Health,
+    /// The length of the log, in pages, at which readers are waited for.
+    wait_at: Cell<i64>,
     /// Dropped after the connection, so that who waits for it finds the file closed.
     _living: watch::Sender<()>,
 }
@@ -188,25 +192,50 @@ impl Thread {
     /// Here and not by SQLite's own means, because those forget a failed sync; and after the
     /// answers, so that nobody waits for it.
     fn keep_log_short(&self) {
-        let pages = |mode: &str| -> rusqlite::Result<i64> {
-            let mut statement = self.connection.prepare_cached(mode)?;
-            statement.query_row([], |row| row.get(1))
-        };
-        let copied = pages("PRAGMA wal_checkpoint(NOOP)").and_then(|length| {
-            if length < limits::LOG_PAGES {
-                Ok(length)
-            } else {
-                pages("PRAGMA wal_checkpoint(PASSIVE)")
-            }
-        });
-        if let Err(error) = copied {
-            let failure = Failure::from(error);
+        if let Err(failure) = self.copy_log().map_err(Failure::from) {
             if failure.verdict() == Verdict::Broken {
                 self.health.break_for(failure.to_string());
             } else {
                 tracing::warn!("the write-ahead log could not be copied back: {failure}");
             }
         }
+    }
+
+    fn copy_log(&self) -> rusqlite::Result<()> {
+        let (_, length) = self.checkpoint("NOOP")?;
+        if length < limits::LOG_PAGES {
+            self.wait_at.set(limits::LONG_LOG_PAGES);
+            return Ok(());
+        }
+        if length < self.wait_at.get() {
+            self.checkpoint("PASSIVE")?;
+            return Ok(());
+        }
+        // Readers that overlap leave the log to nobody: it would grow for as long as they come.
+        self.connection.busy_timeout(limits::LOG_WAIT)?;
+        let waited = self.begin_log_anew();
+        self.connection.busy_timeout(limits::BUSY)?;
+        let next = if waited? { 0 } else { length };
+        self.wait_at.set(next + limits::LONG_LOG_PAGES);
+        Ok(())
+    }
+
+    /// Whether no reader needs the log any more.
+    fn begin_log_anew(&self) -> rusqlite::Result<bool> {
+        for _ in 0..limits::LOG_WAITS {
+            let (hindered, _) = self.checkpoint("RESTART")?;
+            if !hindered {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it was hindered, and how many pages the log has.
+    fn checkpoint(&self, mode: &str) -> rusqlite::Result<(bool, i64)> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     fn execute(&self, sql: &str) -> Result<(), Failure> {

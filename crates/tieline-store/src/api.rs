@@ -54,6 +54,9 @@ pub trait Store: Send + Sync + 'static {
     /// Claims due runs of one agent: each becomes `running`, with its attempt counted, its epoch
     /// raised, its lease set and `started_at` the lease's `now`.
     ///
+    /// A `queued` run is due whatever `now` is: its `due_at` gives its place among the others, so
+    /// that a clock which is set back holds nothing up.
+    ///
     /// While it is `running` its `due_at` is the end of the lease, after which it is claimed like
     /// any other. A run that waits for an answer is claimable when its time is over; it comes with
     /// its `reason` still `answer`, and with no attempt counted and `started_at` as it was.

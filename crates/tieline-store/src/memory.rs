@@ -11,6 +11,8 @@ mod journal;
 mod settle;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -35,6 +37,7 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     closed: bool,
+    late: bool,
     agents: Vec<Agent>,
     connectors: Vec<Connector>,
     settings: BTreeMap<String, Vec<u8>>,
@@ -89,6 +92,25 @@ impl MemoryStore {
     pub fn reopen(&self) {
         self.0.lock().closed = false;
     }
+
+    /// Whether it answers some way after its commit, as a disk does: for tests of what becomes of
+    /// a caller that goes away, or of a state that changes, in between.
+    pub fn answer_late(&self, late: bool) {
+        self.0.lock().late = late;
+    }
+
+    async fn answered(&self) {
+        let mut left = if self.0.lock().late { 200 } else { 0 };
+        poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 #[async_trait]
@@ -102,7 +124,9 @@ impl Store for MemoryStore {
         project: ProjectId,
         change: CatalogChange,
     ) -> Result<Catalog, StoreError> {
-        self.with(|state| Ok(state.change_catalog(project, change)))
+        let changed = self.with(|state| Ok(state.change_catalog(project, change)));
+        self.answered().await;
+        changed
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -128,11 +152,15 @@ impl Store for MemoryStore {
     }
 
     async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
-        self.with(|state| state.accept(events))
+        let accepted = self.with(|state| state.accept(events));
+        self.answered().await;
+        accepted
     }
 
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError> {
-        self.with(|state| Ok(state.claim_runs(claim)))
+        let claimed = self.with(|state| Ok(state.claim_runs(claim)));
+        self.answered().await;
+        claimed
     }
 
     async fn settle_run(
@@ -140,7 +168,9 @@ impl Store for MemoryStore {
         project: ProjectId,
         settle: SettleRun,
     ) -> Result<Settled, StoreError> {
-        self.with(|state| state.settle_run(project, settle))
+        let settled = self.with(|state| state.settle_run(project, settle));
+        self.answered().await;
+        settled
     }
 
     async fn claim_deliveries(

@@ -88,7 +88,8 @@ pub struct Claim<Of> {
 #[derive(Clone, Debug)]
 pub struct Claims<T> {
     pub rows: Vec<T>,
-    /// When the earliest row that is not due yet becomes due, where fewer than the limit came.
+    /// When the earliest row that is not due yet becomes due, where fewer than the limit came;
+    /// queued rows are always due.
     /// The end of a lease counts, also of one that this claim began.
     pub next_due: Option<Timestamp>,
 }

@@ -66,6 +66,7 @@ const PROMISES: &[Promise<Given>] = promises![
     claim::a_claimed_run_brings_its_event,
     claim::a_claimed_run_is_not_claimed_again,
     claim::claims_come_oldest_due_first_and_at_most_the_limit,
+    claim::queued_work_is_due_whatever_the_clock_says,
     claim::a_claim_takes_only_its_own_agents_runs,
     claim::a_claim_says_when_the_next_row_is_due,
     claim::a_lease_that_ran_out_is_claimed_again_and_its_holder_is_refused,

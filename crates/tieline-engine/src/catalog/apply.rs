@@ -8,7 +8,7 @@ use tieline_model::{Agent, AgentId, Connector, Name, ProjectId, Secret};
 use tieline_store::CatalogChange;
 
 use super::open::{open_agent, open_catalog, open_connector};
-use super::{LiveCatalog, LiveRole, Surroundings};
+use super::{LiveCatalog, LiveConnector, LiveRole, Surroundings};
 use crate::desk::{Desk, Desks};
 use crate::{EngineError, Hub};
 
@@ -27,22 +27,34 @@ impl Hub {
     pub async fn apply(
         self: &Arc<Self>,
         project: ProjectId,
-        mut change: CatalogChange,
+        change: CatalogChange,
     ) -> Result<Applied, EngineError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let surroundings = self.surroundings.load_full();
-        let generated = self.prepare(project, &mut change, &surroundings)?;
-        if change.is_empty() {
-            return Ok(Applied::default());
-        }
-        let catalog = self.store.change_catalog(project, change).await?;
-        self.install(open_catalog(
-            catalog,
-            self.types,
-            &surroundings,
-            &self.desks,
-        ));
-        Ok(Applied { generated })
+        let make = move |_: &LiveCatalog| Ok(change);
+        self.change(project, make).await
+    }
+
+    /// Makes a change of what stands when its turn comes. It is put in place also where the
+    /// caller goes away.
+    async fn change(
+        self: &Arc<Self>,
+        project: ProjectId,
+        make: impl FnOnce(&LiveCatalog) -> Result<CatalogChange, EngineError> + Send + 'static,
+    ) -> Result<Applied, EngineError> {
+        let hub = Arc::clone(self);
+        self.finish(async move {
+            let _one_at_a_time = hub.changing.lock().await;
+            let mut change = make(&hub.catalog.load())?;
+            let surroundings = hub.surroundings.load_full();
+            let generated = hub.prepare(project, &mut change, &surroundings)?;
+            if change.is_empty() {
+                return Ok(Applied::default());
+            }
+            let catalog = hub.store.change_catalog(project, change).await?;
+            let live = open_catalog(catalog, hub.types, &surroundings, &hub.desks);
+            hub.install(live);
+            Ok(Applied { generated })
+        })
+        .await
     }
 
     /// Opens everything anew in changed surroundings.
@@ -88,10 +100,29 @@ impl Hub {
                 Err(inner) => problems.extend_below(&format!("connectors[{n}]"), inner),
             }
         }
-        problems.extend_below("", self.left_without(project, change));
+        self.retire_outlets(project, change);
+        if let Some(why) = self.left_without(project, change) {
+            return Err(EngineError::NotAllowed(why));
+        }
         problems
             .into_result(generated)
             .map_err(EngineError::Settings)
+    }
+
+    /// An outbound connector that becomes something else is removed, so that it finishes its
+    /// deliveries as what it was, and its name goes to a new row.
+    fn retire_outlets(&self, project: ProjectId, change: &mut CatalogChange) {
+        let catalog = self.catalog.load();
+        for put in &change.put_connectors {
+            let Some(now) = catalog.connector(project, &put.name) else {
+                continue;
+            };
+            let was_outlet = matches!(now.role, LiveRole::Sink { .. });
+            let changes = now.row.kind != put.kind || now.row.mode != put.mode;
+            if was_outlet && changes && !change.remove_connectors.contains(&now.row.id) {
+                change.remove_connectors.push(now.row.id);
+            }
+        }
     }
 
     /// Opens one connector, with a new secret where it has none and needs one.
@@ -134,32 +165,27 @@ impl Hub {
         names
     }
 
-    /// Connectors that stay, and would lose an agent that they are linked to.
-    fn left_without(&self, project: ProjectId, change: &CatalogChange) -> Problems {
-        let mut problems = Problems::default();
+    /// Why an agent cannot be removed: a connector that stays is linked to it.
+    fn left_without(&self, project: ProjectId, change: &CatalogChange) -> Option<String> {
         let catalog = self.catalog.load();
+        let comes_back = |name: &Name| change.put_agents.iter().any(|a| a.name == *name);
+        let removed = |id: AgentId| {
+            let name = catalog.agent_name(id).filter(|name| !comes_back(name))?;
+            change.remove_agents.contains(&id).then_some(name)
+        };
         for connector in catalog.connectors_of(project) {
-            let replaced = change
-                .put_connectors
-                .iter()
-                .any(|c| c.name == connector.row.name)
-                || change.remove_connectors.contains(&connector.row.id);
-            for link in connector.links.iter().filter(|_| !replaced) {
-                let comes_back = |name: &Name| change.put_agents.iter().any(|a| a.name == *name);
-                let name = catalog.agent_name(link.agent);
-                if change.remove_agents.contains(&link.agent) && !name.is_some_and(comes_back) {
-                    let agent = name.map_or("?", Name::as_str);
-                    problems.add(
-                        "",
-                        format!(
-                            "agent `{agent}` cannot be removed: connector `{}` is linked to it",
-                            connector.row.name
-                        ),
-                    );
-                }
+            let row = &connector.row;
+            let replaced = change.put_connectors.iter().any(|put| put.name == row.name)
+                || change.remove_connectors.contains(&row.id);
+            let lost = connector.links.iter().find_map(|link| removed(link.agent));
+            if let Some(agent) = lost.filter(|_| !replaced) {
+                let linked = &row.name;
+                return Some(format!(
+                    "Agent `{agent}` cannot be removed: connector `{linked}` is linked to it."
+                ));
             }
         }
-        problems
+        None
     }
 
     /// Pauses or resumes a connector: an endpoint refuses, a sink holds its deliveries.
@@ -169,20 +195,36 @@ impl Hub {
         name: &Name,
         paused: bool,
     ) -> Result<(), EngineError> {
-        let catalog = self.catalog.load_full();
-        let connector = catalog
-            .connector(project, name)
-            .ok_or(EngineError::NotFound)?;
-        let row = Connector {
-            paused,
-            ..connector.row.clone()
+        let of = name.clone();
+        let make = move |catalog: &LiveCatalog| {
+            let connector = catalog.connector(project, &of);
+            let connector = connector.ok_or(EngineError::NotFound)?;
+            Ok(put_paused(&connector.row, paused))
         };
-        let change = CatalogChange {
-            put_connectors: vec![row],
-            ..CatalogChange::default()
-        };
-        self.apply(project, change).await?;
+        self.change(project, make).await?;
         tracing::info!(connector = %name, paused, "connector `{name}` was {}", word(paused));
+        Ok(())
+    }
+
+    /// Pauses an outbound connector that still is what it was; one that has got another address
+    /// meanwhile, or another with its name, goes on.
+    pub(crate) async fn pause_unchanged(
+        self: &Arc<Self>,
+        was: &Connector,
+    ) -> Result<(), EngineError> {
+        let was = was.clone();
+        let (project, name) = (was.project, was.name.clone());
+        let make = move |catalog: &LiveCatalog| {
+            let same = |now: &&Arc<LiveConnector>| {
+                let now = &now.row;
+                !now.paused && now.kind == was.kind && now.settings == was.settings
+            };
+            let connector = catalog.connectors.get(&was.id);
+            let connector = connector.filter(|now| !now.row.removed).filter(same);
+            Ok(connector.map_or_else(CatalogChange::default, |now| put_paused(&now.row, true)))
+        };
+        self.change(project, make).await?;
+        tracing::info!(connector = %name, "connector `{name}` was paused");
         Ok(())
     }
 
@@ -193,19 +235,32 @@ impl Hub {
         name: &Name,
         paused: bool,
     ) -> Result<(), EngineError> {
-        let catalog = self.catalog.load_full();
-        let agent = catalog.agent(project, name).ok_or(EngineError::NotFound)?;
-        let row = Agent {
-            paused,
-            ..agent.row.clone()
+        let of = name.clone();
+        let make = move |catalog: &LiveCatalog| {
+            let agent = catalog.agent(project, &of).ok_or(EngineError::NotFound)?;
+            let row = Agent {
+                paused,
+                ..agent.row.clone()
+            };
+            Ok(CatalogChange {
+                put_agents: vec![row],
+                ..CatalogChange::default()
+            })
         };
-        let change = CatalogChange {
-            put_agents: vec![row],
-            ..CatalogChange::default()
-        };
-        self.apply(project, change).await?;
+        self.change(project, make).await?;
         tracing::info!(agent = %name, paused, "agent `{name}` was {}", word(paused));
         Ok(())
+    }
+}
+
+fn put_paused(row: &Connector, paused: bool) -> CatalogChange {
+    let row = Connector {
+        paused,
+        ..row.clone()
+    };
+    CatalogChange {
+        put_connectors: vec![row],
+        ..CatalogChange::default()
     }
 }
 

@@ -10,7 +10,9 @@ use tieline_expression::Expression;
 use tieline_model::{Agent, AgentId, Connector, ConnectorId, Mode, Name, ProjectId};
 use tieline_store::Catalog;
 
-use super::{LiveAgent, LiveCatalog, LiveConnector, LiveLink, LiveRole, Surroundings, Types};
+use super::{
+    LiveAgent, LiveCatalog, LiveConnector, LiveLink, LiveRole, Origin, Surroundings, Types,
+};
 use crate::desk::{Desk, Desks};
 
 /// Opens a whole catalogue. A row that cannot be opened any more is left out and said in the log:
@@ -34,7 +36,12 @@ pub(crate) fn open_catalog(
     }
     for row in catalog.connectors {
         let (id, name) = (row.id, row.name.clone());
-        live.connectors_ever.insert(id, name.clone());
+        let origin = Origin {
+            name: name.clone(),
+            kind: row.kind.clone(),
+            mode: row.mode,
+        };
+        live.connectors_ever.insert(id, origin);
         let named = (!row.removed).then(|| (row.project, name.clone()));
         match open_connector(row, types, surroundings, &live.agent_names, desks) {
             Ok(connector) => {

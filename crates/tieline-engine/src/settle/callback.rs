@@ -20,7 +20,7 @@ impl Hub {
     /// Settles the run whose claim the token was made for. `NotFound` for a token that does not
     /// fit, so that nothing can be learned from it.
     pub async fn settle_by_callback(
-        &self,
+        self: &Arc<Self>,
         id: RunId,
         token: &str,
         answer: Answer,

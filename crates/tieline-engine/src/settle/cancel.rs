@@ -10,7 +10,11 @@ use crate::{EngineError, Hub};
 
 impl Hub {
     /// Ends a run as `cancelled` and stops the attempt that is in hand.
-    pub async fn cancel_run(&self, project: ProjectId, id: RunId) -> Result<Arc<Run>, EngineError> {
+    pub async fn cancel_run(
+        self: &Arc<Self>,
+        project: ProjectId,
+        id: RunId,
+    ) -> Result<Arc<Run>, EngineError> {
         let outcome = RunOutcome::Ended {
             state: RunState::Cancelled,
             output: None,
@@ -23,7 +27,7 @@ impl Hub {
 
     /// Settles a run that this call does not have in hand, with its deliveries.
     pub(super) async fn settle_from_outside(
-        &self,
+        self: &Arc<Self>,
         project: ProjectId,
         id: RunId,
         epoch: Option<tieline_store::Epoch>,
@@ -62,12 +66,18 @@ impl Hub {
             attempt: None,
             deliveries,
         };
-        match self.store.settle_run(project, settle).await? {
-            Settled::Done => {
-                self.tell(&run, &outlets);
-                Ok(run)
+        let hub = Arc::clone(self);
+        let settled = self.finish(async move {
+            let settled = hub.store.settle_run(project, settle).await?;
+            if settled == Settled::Done {
+                hub.live.ended_from_outside();
+                hub.tell(&run, &outlets);
             }
-            Settled::Fenced => Err(over()),
+            Ok::<_, EngineError>((settled, run))
+        });
+        match settled.await? {
+            (Settled::Done, run) => Ok(run),
+            (Settled::Fenced, _) => Err(over()),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Which outbound connectors take a result, and what each is to deliver.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tieline_contract::RunResult;
+use tieline_contract::{Fault, RunResult};
 use tieline_model::{Event, Run};
 use tieline_store::NewDelivery;
 
@@ -51,7 +52,15 @@ impl Hub {
                 continue;
             }
             let id = self.ids.delivery();
-            let (body, failed) = match sink.body(&result) {
+            let written = catch_unwind(AssertUnwindSafe(|| sink.body(&result)));
+            let written = written.unwrap_or_else(|_panic| {
+                tracing::error!(run.id = %run.id, "a sink panicked over the result of {}", run.id);
+                Err(Fault::never(
+                    "internal",
+                    "the hub failed while it wrote the result",
+                ))
+            });
+            let (body, failed) = match written {
                 Ok(body) => (body, None),
                 Err(fault) => (bytes::Bytes::new(), Some(fault.error)),
             };

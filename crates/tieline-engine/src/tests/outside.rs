@@ -179,6 +179,7 @@ impl Sink for Outlet {
         if self.actor.ends_with("unwritable") {
             return Err(Fault::never("template-failed", "as told"));
         }
+        assert!(!self.actor.ends_with("panics"), "as told");
         let output = result.output.clone().unwrap_or_default();
         let text = String::from_utf8_lossy(&output).into_owned();
         Ok(format!("{} {} {text}", result.agent_name, result.status.as_str()).into())

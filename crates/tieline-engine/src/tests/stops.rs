@@ -112,7 +112,7 @@ async fn an_agent_that_a_connector_needs_cannot_be_removed_and_a_freed_one_finis
     };
     assert!(matches!(
         rig.hub.apply(PROJECT, remove()).await,
-        Err(EngineError::Settings(_))
+        Err(EngineError::NotAllowed(_))
     ));
     rig.hub
         .pause_agent(PROJECT, &name("one"), true)

@@ -12,69 +12,71 @@ use tieline_store::{Claim, ClaimedDelivery, ClaimedRun, Claims, Epoch, Settled};
 use crate::failure::Failure;
 use crate::{journal, rows};
 
-/// The two halves of a queue: rows that wait, and rows whose lease may have run out.
+/// The three parts of a queue: rows that are queued, rows that wait, and rows whose lease may have
+/// run out.
 ///
-/// Each is one range of one index, so that what is not due costs nothing.
-struct Halves {
-    queued: String,
-    leased: String,
-    next_queued: String,
-    next_leased: String,
+/// Each is one range of one index, so that what is not due costs nothing. A queued row is due
+/// whatever the clock says: its time only gives the order.
+struct Parts {
+    due: [String; 3],
+    next: [String; 2],
 }
 
-static RUNS: LazyLock<Halves> = LazyLock::new(|| {
-    let due = |half: &str| {
+static RUNS: LazyLock<Parts> = LazyLock::new(|| {
+    let of_agent = |part: &str| {
         let columns = rows::RUN;
         format!(
-            "SELECT {columns} FROM runs r INDEXED BY {half} LEFT JOIN payloads p \
-             ON p.seq = r.result WHERE r.agent = ?1 AND r.due_at <= ?2"
+            "SELECT {columns} FROM runs r INDEXED BY runs_{part} LEFT JOIN payloads p \
+             ON p.seq = r.result WHERE r.agent = ?1"
         )
     };
-    halves("runs", "agent", due)
+    parts("runs", "agent", of_agent)
 });
 
-static DELIVERIES: LazyLock<Halves> = LazyLock::new(|| {
-    let due = |half: &str| {
+static DELIVERIES: LazyLock<Parts> = LazyLock::new(|| {
+    let of_connector = |part: &str| {
         let columns = rows::DELIVERY;
         format!(
-            "SELECT {columns} FROM deliveries d INDEXED BY {half} LEFT JOIN payloads p \
-             ON p.seq = d.payload WHERE d.connector = ?1 AND d.due_at <= ?2"
+            "SELECT {columns} FROM deliveries d INDEXED BY deliveries_{part} LEFT JOIN payloads p \
+             ON p.seq = d.payload WHERE d.connector = ?1"
         )
     };
-    halves("deliveries", "connector", due)
+    parts("deliveries", "connector", of_connector)
 });
 
-fn halves(table: &str, of: &str, due: impl Fn(&str) -> String) -> Halves {
-    let (queued, leased) = (format!("{table}_queued"), format!("{table}_leased"));
-    let (is_queued, is_leased) = ("state IN (0, 2)", "state = 1");
+fn parts(table: &str, of: &str, select: impl Fn(&str) -> String) -> Parts {
     let in_order = "ORDER BY due_at, id LIMIT ?3";
-    let next = |half: &str, state: &str| {
+    let due = |part: &str, which: &str| format!("{} AND {which} {in_order}", select(part));
+    let next = |part: &str, which: &str| {
         format!(
-            "SELECT min(due_at) FROM {table} INDEXED BY {half} \
-             WHERE {of} = ?1 AND {state} AND due_at > ?2"
+            "SELECT min(due_at) FROM {table} INDEXED BY {table}_{part} \
+             WHERE {of} = ?1 AND {which} AND due_at > ?2"
         )
     };
-    Halves {
-        next_queued: next(&queued, is_queued),
-        next_leased: next(&leased, is_leased),
-        queued: format!("{} AND {is_queued} {in_order}", due(&queued)),
-        leased: format!("{} AND {is_leased} {in_order}", due(&leased)),
+    Parts {
+        due: [
+            due("queued", "state = 0"),
+            due("waiting", "state = 2 AND due_at <= ?2"),
+            due("leased", "state = 1 AND due_at <= ?2"),
+        ],
+        next: [next("waiting", "state = 2"), next("leased", "state = 1")],
     }
 }
 
-impl Halves {
+impl Parts {
     fn next_due(
         &self,
         connection: &Connection,
         of: i64,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Failure> {
-        let min = |sql: &str| -> rusqlite::Result<Option<Timestamp>> {
+        let mut next = None;
+        for sql in &self.next {
             let mut min = connection.prepare_cached(sql)?;
-            min.query_row(params![of, now.as_millis()], |row| rows::time(row, 0))
-        };
-        let both = [min(&self.next_queued)?, min(&self.next_leased)?];
-        Ok(both.into_iter().flatten().min())
+            let min = min.query_row(params![of, now.as_millis()], |row| rows::time(row, 0))?;
+            next = [next, min].into_iter().flatten().min();
+        }
+        Ok(next)
     }
 }
 
@@ -98,8 +100,10 @@ pub(crate) fn claim_runs(
 ) -> Result<Claims<ClaimedRun>, Failure> {
     let lease = claim.lease;
     let due = (claim.of.0, lease.now.as_millis(), claim.limit);
-    let mut found = due_runs(connection, &RUNS.queued, due)?;
-    found.extend(due_runs(connection, &RUNS.leased, due)?);
+    let mut found = Vec::new();
+    for sql in &RUNS.due {
+        found.extend(due_runs(connection, sql, due)?);
+    }
     found.sort_by_key(|(run, _)| (run.due_at, run.id));
     found.truncate(claim.limit as usize);
     let take = "UPDATE runs SET state = 1, reason = ?3, waiting_since = ?4, attempt = ?5, \
@@ -167,8 +171,10 @@ pub(crate) fn claim_deliveries(
 ) -> Result<Claims<ClaimedDelivery>, Failure> {
     let lease = claim.lease;
     let due = (claim.of.0, lease.now.as_millis(), claim.limit);
-    let mut found = due_deliveries(connection, &DELIVERIES.queued, due)?;
-    found.extend(due_deliveries(connection, &DELIVERIES.leased, due)?);
+    let mut found = Vec::new();
+    for sql in &DELIVERIES.due {
+        found.extend(due_deliveries(connection, sql, due)?);
+    }
     found.sort_by_key(|(delivery, _)| (delivery.due_at, delivery.id));
     found.truncate(claim.limit as usize);
     let take = "UPDATE deliveries SET state = 1, reason = NULL, waiting_since = NULL, \
@@ -243,6 +249,6 @@ pub(crate) fn release_run(
 }
 
 #[cfg(test)]
-pub(crate) fn statements_of_runs() -> [&'static str; 2] {
-    [&RUNS.queued, &RUNS.leased]
+pub(crate) fn statements_of_runs() -> &'static [String; 3] {
+    &RUNS.due
 }

@@ -1,7 +1,8 @@
 //! What comes out: due work under a lease, and leases that end early.
 
 use tieline_model::{
-    AgentId, ConnectorId, DeliveryState, NodeId, ProjectId, Reason, RunId, RunState, Timestamp,
+    AgentId, ConnectorId, Delivery, DeliveryState, NodeId, ProjectId, Reason, Run, RunId, RunState,
+    Timestamp,
 };
 
 use super::{Held, State};
@@ -14,7 +15,7 @@ impl State {
             .runs
             .iter()
             .filter(|(_, held)| held.row.agent == claim.of);
-        let due = of_agent.filter_map(|(key, held)| Some((held.row.due_at?, *key)));
+        let due = of_agent.filter_map(|(key, held)| Some((when(&held.row)?, *key)));
         let mut rows = Vec::new();
         for key in oldest_due(due, &claim) {
             let held = self.runs.get_mut(&key).expect("it was listed above");
@@ -36,7 +37,7 @@ impl State {
             });
         }
         let of_agent = self.runs.values().filter(|held| held.row.agent == claim.of);
-        let dues = of_agent.filter_map(|held| held.row.due_at);
+        let dues = of_agent.filter_map(|held| when(&held.row)?.not_before());
         Claims {
             next_due: next_due(dues, &claim, rows.len()),
             rows,
@@ -49,7 +50,7 @@ impl State {
     ) -> Claims<ClaimedDelivery> {
         let of_connector = self.deliveries.iter();
         let of_connector = of_connector.filter(|(_, held)| held.row.connector == claim.of);
-        let due = of_connector.filter_map(|(key, held)| Some((held.row.due_at?, *key)));
+        let due = of_connector.filter_map(|(key, held)| Some((when_delivered(&held.row)?, *key)));
         let mut rows = Vec::new();
         for key in oldest_due(due, &claim) {
             let held = self.deliveries.get_mut(&key).expect("it was listed above");
@@ -66,7 +67,7 @@ impl State {
         }
         let of_connector = self.deliveries.values();
         let of_connector = of_connector.filter(|held| held.row.connector == claim.of);
-        let dues = of_connector.filter_map(|held| held.row.due_at);
+        let dues = of_connector.filter_map(|held| when_delivered(&held.row)?.not_before());
         Claims {
             next_due: next_due(dues, &claim, rows.len()),
             rows,
@@ -113,7 +114,7 @@ impl State {
 }
 
 /// Puts a run back to where it was claimed from, due at once.
-fn free_run(held: &mut Held<tieline_model::Run>, now: Timestamp) {
+fn free_run(held: &mut Held<Run>, now: Timestamp) {
     held.row.state = match held.row.reason {
         Some(Reason::Answer) => RunState::Waiting,
         _ => RunState::Queued,
@@ -127,16 +128,56 @@ fn lease<Row>(held: &mut Held<Row>, node: NodeId) {
     held.node = Some(node);
 }
 
+/// When a row may be claimed.
+#[derive(Clone, Copy)]
+enum When {
+    /// Whatever the clock says: the time only gives the order.
+    Now(Timestamp),
+    NotBefore(Timestamp),
+}
+
+impl When {
+    const fn not_before(self) -> Option<Timestamp> {
+        match self {
+            Self::Now(_) => None,
+            Self::NotBefore(due_at) => Some(due_at),
+        }
+    }
+}
+
+fn when(run: &Run) -> Option<When> {
+    let due_at = run.due_at?;
+    Some(match run.state {
+        RunState::Queued => When::Now(due_at),
+        _ => When::NotBefore(due_at),
+    })
+}
+
+fn when_delivered(delivery: &Delivery) -> Option<When> {
+    let due_at = delivery.due_at?;
+    Some(match delivery.state {
+        DeliveryState::Queued => When::Now(due_at),
+        _ => When::NotBefore(due_at),
+    })
+}
+
 /// Of rows due at the same time, the one with the smallest id comes first.
 fn oldest_due<Id: Copy + Ord, Of>(
-    dues: impl Iterator<Item = (Timestamp, (ProjectId, Id))>,
+    rows: impl Iterator<Item = (When, (ProjectId, Id))>,
     claim: &Claim<Of>,
 ) -> Vec<(ProjectId, Id)> {
     let now = claim.lease.now;
-    let mut due: Vec<_> = dues.filter(|(due_at, _)| *due_at <= now).collect();
-    due.sort_by_key(|(due_at, (project, id))| (*due_at, *id, *project));
+    let mut due: Vec<_> = rows
+        .filter_map(|(when, (project, id))| match when {
+            When::Now(at) => Some((at, id, project)),
+            When::NotBefore(at) => (at <= now).then_some((at, id, project)),
+        })
+        .collect();
+    due.sort();
     due.truncate(claim.limit as usize);
-    due.into_iter().map(|(_, key)| key).collect()
+    due.into_iter()
+        .map(|(_, id, project)| (project, id))
+        .collect()
 }
 
 fn next_due<Of>(

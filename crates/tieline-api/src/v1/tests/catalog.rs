@@ -116,7 +116,7 @@ async fn a_generated_secret_is_shown_once() {
     assert_eq!(rig.call(send()).await.status, 202);
     // A linked agent stays.
     let linked = rig.admin("DELETE /v1/agents/echo", Value::Null).await;
-    assert_eq!(linked.status, 422, "{}", linked.body);
+    assert_eq!(linked.status, 409, "{}", linked.body);
     let paused = rig
         .admin("POST /v1/connectors/orders/pause", Value::Null)
         .await;
