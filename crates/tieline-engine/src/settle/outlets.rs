@@ -18,10 +18,12 @@ impl Hub {
         run: &Arc<Run>,
         event: &Event,
     ) -> Vec<NewDelivery> {
+        let catalog = self.catalog.load();
+        // As they are linked when the run ends: the attempt may have begun long before.
+        let agent = catalog.agents.get(&agent.row.id).map_or(agent, Arc::as_ref);
         if agent.outlets.is_empty() {
             return Vec::new();
         }
-        let catalog = self.catalog.load();
         let Some(origin) = catalog.connector_name(event.connector) else {
             return Vec::new();
         };

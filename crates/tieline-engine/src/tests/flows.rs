@@ -311,3 +311,24 @@ async fn a_result_that_cannot_be_written_is_a_failed_delivery_that_can_be_seen()
     assert_eq!(failed.state, DeliveryState::Failed);
     assert_eq!(failed.error.as_ref().unwrap().code, "template-failed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outlet_that_was_linked_while_the_agent_worked_gets_the_result() {
+    let rig = Rig::new("linked_meanwhile").await;
+    rig.usual().await;
+    tell(&rig.actor("two"), &[Act::Take(Duration::from_secs(55))]);
+    let id = rig.send("in", "1").await.run_ids[1];
+    rig.until(async |rig| rig.run(id).await.state != RunState::Queued)
+        .await;
+    let change = CatalogChange {
+        put_connectors: vec![rig.connector("late", Mode::Outbound, &["two"])],
+        ..CatalogChange::default()
+    };
+    rig.hub.apply(PROJECT, change).await.unwrap();
+    rig.ended(id).await;
+    let deliveries = rig.deliveries().await;
+    assert!(
+        deliveries.iter().any(|delivery| delivery.run == id),
+        "{deliveries:?}"
+    );
+}
