@@ -32,7 +32,7 @@ pub(crate) static TYPE: RuntimeType =
     RuntimeType::new::<Http>("http", "Calls an agent over HTTP.", 32);
 
 const ACCEPT: &str = "application/json, text/event-stream, text/plain";
-const USER_AGENT: &str = concat!("tieline/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("Tieline/", env!("CARGO_PKG_VERSION"));
 
 /// One agent.
 #[derive(Debug)]

@@ -148,7 +148,7 @@ async fn a_secret_signs_the_request() {
         let value = head.lines().find_map(|line| line.strip_prefix(name));
         value.unwrap().strip_prefix(": ").unwrap()
     };
-    assert!(head.contains("user-agent: tieline/"), "{head}");
+    assert!(head.contains("user-agent: Tieline/"), "{head}");
     let headers = Headers {
         id: header("webhook-id"),
         timestamp: header("webhook-timestamp"),
