@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use tieline_contract::{Code, Problem};
+use tieline_contract::{Code, Problem, nesting};
 use tokio::time::{Instant, timeout_at};
 
 use crate::limits::{
@@ -172,7 +172,7 @@ fn too_large(most: u64) -> Problem {
 pub(crate) fn json_text(body: &[u8]) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::new(Code::InvalidJson, "The body is not UTF-8."))?;
-    if depth(text) > JSON_DEPTH {
+    if nesting(text) > JSON_DEPTH {
         let detail = format!("JSON may nest {JSON_DEPTH} levels deep.");
         return Err(Problem::new(Code::TooDeep, detail));
     }
@@ -186,26 +186,6 @@ pub(crate) fn bad_json(error: &serde_json::Error) -> Problem {
         "The body cannot be read as the JSON that is expected here; see line {line}, column {column}."
     );
     Problem::new(Code::InvalidJson, detail)
-}
-
-/// How deep the text nests as far as it is valid: in one pass, without recursion.
-fn depth(text: &str) -> usize {
-    let (mut level, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                level += 1;
-                deepest = deepest.max(level);
-            }
-            b']' | b'}' if !in_string => level = level.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub const ERROR_BYTES: usize = 2048;
 pub const ERROR_CODE_BYTES: usize = 64;
 
 /// How deep JSON may nest.
-pub const JSON_DEPTH: usize = 64;
+pub const JSON_DEPTH: usize = tieline_contract::NESTING_MAX;
 
 /// When a request that the hub had no room for may come again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);

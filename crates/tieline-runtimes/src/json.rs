@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use tieline_contract::nesting;
 
 use crate::limits::DEPTH;
 
@@ -36,41 +37,10 @@ pub(crate) fn value(text: &str) -> Result<&str, BadJson> {
 
 /// Refuses text that nests deeper than `most`, before a parser sees it.
 pub(crate) fn check_depth(text: &str, most: usize) -> Result<(), BadJson> {
-    if depth(text) > most {
+    if nesting(text) > most {
         Err(BadJson::TooDeep)
     } else {
         Ok(())
-    }
-}
-
-/// How deep the text nests as far as it is valid: counted in one pass, without recursion.
-fn depth(text: &str) -> usize {
-    let (mut level, mut deepest) = (0_usize, 0);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => skip_string(&mut bytes),
-            b'[' | b'{' => {
-                level += 1;
-                deepest = level.max(deepest);
-            }
-            b']' | b'}' => level = level.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-/// Goes on behind the end of the string whose opening quote was just read.
-fn skip_string(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next();
-            }
-            b'"' => return,
-            _ => {}
-        }
     }
 }
 

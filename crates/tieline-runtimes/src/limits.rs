@@ -8,7 +8,7 @@ pub(crate) const MAX_OUTPUT_DEFAULT: ByteSize = ByteSize(10 << 20);
 /// How large an answer may be at all: what the client for agents reads at most.
 pub(crate) const MAX_OUTPUT_MOST: ByteSize = ByteSize(64 << 20);
 /// How deep an output may nest: as deep as an event's input, so that it can become one.
-pub(crate) const DEPTH: usize = 64;
+pub(crate) const DEPTH: usize = tieline_contract::NESTING_MAX;
 /// Bytes of an agent's words in an error or in the journal.
 pub(crate) const EXCERPT: usize = 2048;
 

@@ -115,7 +115,7 @@ async fn those_who_proved_nothing_leave_room_for_those_who_did() {
 fn depth_is_counted_outside_of_texts() {
     let cases = [("1", 0), ("[{}]", 2), (r#"["[[\"[["]"#, 1), ("]]][", 1)];
     for (text, levels) in cases {
-        assert_eq!(depth(text), levels, "{text}");
+        assert_eq!(nesting(text), levels, "{text}");
     }
     assert!(json_text(&[0xff]).is_err());
     assert!(json_text("[".repeat(JSON_DEPTH).as_bytes()).is_ok());

@@ -1,6 +1,6 @@
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-use super::{BadJson, DEPTH, depth, string, text, value};
+use super::{BadJson, DEPTH, nesting, string, text, value};
 
 #[test]
 fn values_are_kept_as_they_were_written() {
@@ -25,7 +25,7 @@ fn depth_is_bounded_before_anything_parses() {
     assert!(matches!(value(&nested(DEPTH + 1)), Err(BadJson::TooDeep)));
     let endless = "{\"a\":".repeat(1_000_000);
     assert!(matches!(value(&endless), Err(BadJson::TooDeep)));
-    assert_eq!(depth(r#"{"a":"[[[[\"[[","b":[{}],"c":"\\"}"#), 3);
+    assert_eq!(nesting(r#"{"a":"[[[[\"[[","b":[{}],"c":"\\"}"#), 3);
 }
 
 #[test]

@@ -2,12 +2,9 @@
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use tieline_contract::{Code, Problem};
+use tieline_contract::{Code, NESTING_MAX, Problem, nesting};
 
 use super::Content;
-
-/// Levels of arrays and objects within each other.
-const DEEPEST: usize = 64;
 
 pub(super) fn read(body: &Bytes) -> Result<Content, Problem> {
     check(body)?;
@@ -31,33 +28,11 @@ pub(super) fn check(body: &[u8]) -> Result<&str, Problem> {
             "The body is not UTF-8: byte {at} begins no character."
         ))
     })?;
-    if too_deep(body) {
-        let detail = format!("Arrays and objects may be nested {DEEPEST} levels deep.");
+    if nesting(text) > NESTING_MAX {
+        let detail = format!("Arrays and objects may be nested {NESTING_MAX} levels deep.");
         return Err(Problem::new(Code::TooDeep, detail));
     }
     serde_json::from_str::<&RawValue>(text)
         .map_err(|error| invalid(format!("The body is not JSON: {error}.")))?;
     Ok(text)
-}
-
-/// Counts brackets outside of strings, in one pass and before any parser sees the text.
-fn too_deep(text: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > DEEPEST {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
 }
