@@ -15,7 +15,7 @@ use tieline_store::{Claim, ClaimedDelivery, DeliveryOutcome, SettleDelivery, Set
 use crate::Hub;
 use crate::catalog::{LiveConnector, LiveRole};
 use crate::desk::{Brought, Place, Supply};
-use crate::limits::{DELIVERIES_AT_ONCE, DELIVERY_ATTEMPT_MAX, STORE_PAUSE_FIRST, STORE_PAUSE_MAX};
+use crate::limits::{DELIVERIES_AT_ONCE, DELIVERY_ATTEMPT_MAX};
 use crate::metrics::Status;
 
 /// The deliveries of one outbound connector.
@@ -94,7 +94,9 @@ async fn carry_out(
         DeliveryOutcome::Ended { state, .. } => Some(*state),
         DeliveryOutcome::Again(_) => None,
     };
-    if record(&hub, &claimed, settle).await {
+    let project = claimed.delivery.project;
+    let write = || hub.store.settle_delivery(project, settle.clone());
+    if hub.record(&settle.delivery, write).await == Some(Settled::Done) {
         match ended {
             Some(state) => {
                 let status = Status {
@@ -169,26 +171,6 @@ fn settle(
         now,
         outcome: decide::decide(number, result, now, hub.random()),
         attempt: Some(attempt),
-    }
-}
-
-/// Records a settle, trying again while the store is unavailable. Whether it counted.
-async fn record(hub: &Hub, claimed: &ClaimedDelivery, settle: SettleDelivery) -> bool {
-    let project = claimed.delivery.project;
-    let mut pause = STORE_PAUSE_FIRST;
-    loop {
-        match hub.store.settle_delivery(project, settle.clone()).await {
-            Ok(settled) => return settled == Settled::Done,
-            Err(StoreError::Unavailable { reason }) if !hub.abandoning.is_cancelled() => {
-                tracing::warn!(reason, "a delivery's end could not be recorded yet");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(STORE_PAUSE_MAX);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a delivery's end could not be recorded");
-                return false;
-            }
-        }
     }
 }
 

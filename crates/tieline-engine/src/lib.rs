@@ -18,6 +18,7 @@ mod hub;
 mod live;
 mod metrics;
 mod reap;
+mod record;
 mod run;
 mod settle;
 mod supervise;

@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use tieline_contract::{Fault, Outcome};
 use tieline_model::{Attempt, Run, RunState, Timestamp};
-use tieline_store::{ClaimedRun, RunOutcome, SettleRun, Settled, StoreError};
+use tieline_store::{ClaimedRun, RunOutcome, SettleRun, Settled};
 
 use crate::Hub;
 use crate::catalog::LiveAgent;
-use crate::limits::{STORE_PAUSE_FIRST, STORE_PAUSE_MAX};
 use crate::metrics::Status;
 
 pub use callback::Answer;
@@ -55,7 +54,9 @@ pub(crate) async fn settle(
         attempt,
         deliveries,
     };
-    if record(hub, claimed.run.project, settle).await != Some(Settled::Done) {
+    let project = claimed.run.project;
+    let write = || hub.store.settle_run(project, settle.clone());
+    if hub.record(&settle.run, write).await != Some(Settled::Done) {
         hub.live.put_back(claimed.run.id);
         return;
     }
@@ -65,29 +66,6 @@ pub(crate) async fn settle(
         hub.live.put_back(claimed.run.id);
         tracing::debug!(run.id = %claimed.run.id, due = ?retry_at, "run goes on later");
         agent.desk.wake();
-    }
-}
-
-/// Records a settle, trying again while the store is unavailable.
-async fn record(
-    hub: &Hub,
-    project: tieline_model::ProjectId,
-    settle: SettleRun,
-) -> Option<Settled> {
-    let mut pause = STORE_PAUSE_FIRST;
-    loop {
-        match hub.store.settle_run(project, settle.clone()).await {
-            Ok(settled) => return Some(settled),
-            Err(StoreError::Unavailable { reason }) if !hub.abandoning.is_cancelled() => {
-                tracing::warn!(run.id = %settle.run, reason, "an outcome could not be recorded yet");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(STORE_PAUSE_MAX);
-            }
-            Err(error) => {
-                tracing::error!(run.id = %settle.run, %error, "an outcome could not be recorded");
-                return None;
-            }
-        }
     }
 }
 
