@@ -82,7 +82,8 @@ fn router(answer: Answer) -> Result<Router> {
     Ok(Router::new().route("/c/{connector}", post(handler)))
 }
 
-/// Text that makes the answer `length` bytes long, for a body of three digits' length.
+/// Text that makes the answer `length` bytes long, for a body of three digits' length; one byte
+/// more for each further digit.
 fn filler(length: usize) -> String {
     const AROUND: usize = r#"{"filler":"","read":512}"#.len();
     "x".repeat(length.saturating_sub(AROUND))

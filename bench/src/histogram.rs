@@ -34,9 +34,10 @@ impl Histogram {
         self.total += other.total;
     }
 
-    /// The time that `percent` of the measured ones do not exceed; zero where nothing was measured.
-    pub(crate) fn percentile(&self, percent: u64) -> Duration {
-        let rank = (self.total * percent).div_ceil(100);
+    /// The time that so many of a thousand measured ones do not exceed: 990 is the 99th percentile.
+    /// Zero where nothing was measured.
+    pub(crate) fn quantile(&self, per_mille: u64) -> Duration {
+        let rank = (self.total * per_mille).div_ceil(1000);
         let mut seen = 0;
         for (slot, count) in self.counts.iter().enumerate() {
             seen += count;

@@ -115,8 +115,17 @@ impl Hub {
 
     /// Pauses an agent: its runs stay queued.
     pub(crate) async fn pause(&self, agent: &str) -> Result<()> {
+        self.ask(agent, "pause").await
+    }
+
+    /// Lets a paused agent work again.
+    pub(crate) async fn resume(&self, agent: &str) -> Result<()> {
+        self.ask(agent, "resume").await
+    }
+
+    async fn ask(&self, agent: &str, verb: &str) -> Result<()> {
         let key = format!("Bearer {ADMIN_KEY}");
-        let line = format!("POST /v1/agents/{agent}/pause");
+        let line = format!("POST /v1/agents/{agent}/{verb}");
         let headers = [("authorization", key.as_str()), ("content-length", "0")];
         let answer = call(self.address, &request(&line, &headers, b"")).await?;
         expect(&answer, 200)
@@ -169,12 +178,16 @@ pub(crate) fn post(connector: &str, body: &[u8]) -> Bytes {
     request(&format!("POST /c/{connector}"), &headers, body)
 }
 
-/// A JSON body of exactly 512 bytes, such as a shop might send.
+/// A JSON body of 512 bytes, such as a shop might send.
 pub(crate) fn order() -> Vec<u8> {
-    const LENGTH: usize = 512;
+    order_of(512)
+}
+
+/// The same with a longer note: exactly `length` bytes, which are 200 at the least.
+pub(crate) fn order_of(length: usize) -> Vec<u8> {
     let start = r#"{"id":"ord_20391","customer":{"name":"A. Buyer","country":"NO"},"total":241.5,"lines":[{"sku":"A-1","quantity":2},{"sku":"B-7","quantity":1}],"note":""#;
     let end = r#""}"#;
-    let note = "n".repeat(LENGTH - start.len() - end.len());
+    let note = "n".repeat(length - start.len() - end.len());
     [start, &note, end].concat().into_bytes()
 }
 

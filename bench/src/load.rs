@@ -1,11 +1,15 @@
-//! A closed loop of callers: each sends its next request when its last one is answered.
+//! A load of callers with a connection each. In the closed loop, a caller sends its next request
+//! when its last one is answered. In the open loop, requests are due at a fixed rate whatever the
+//! answers do, and what they take is counted from then: one that had to wait for a free caller is
+//! as late as its sender would have found it.
 //!
-//! It runs on the one thread of the bench, over sockets of its own and with requests built
+//! The callers run on the one thread of the bench, over sockets of its own and with requests built
 //! beforehand, because the hub has to share its processors with it. Its own CPU time is reported.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,7 +17,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
 use crate::histogram::Histogram;
@@ -29,11 +33,71 @@ pub(crate) struct Load {
     pub(crate) status: u16,
     pub(crate) callers: usize,
     pub(crate) until: Until,
-    /// Requests per second over all callers; `None` is as fast as they are answered.
-    pub(crate) pace: Option<f64>,
+    /// The open loop; `None` is the closed one.
+    pub(crate) pace: Option<Pace>,
     /// Every request takes one permit and does not give it back: somebody else does.
     pub(crate) window: Option<Arc<Semaphore>>,
 }
+
+impl Load {
+    /// A closed loop without a window.
+    pub(crate) fn closed(
+        target: SocketAddr,
+        request: Bytes,
+        status: u16,
+        callers: usize,
+        until: Until,
+    ) -> Self {
+        Self {
+            target,
+            request,
+            status,
+            callers,
+            until,
+            pace: None,
+            window: None,
+        }
+    }
+}
+
+/// A fixed rate over all callers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) per_second: f64,
+    pub(crate) flow: Flow,
+}
+
+impl Pace {
+    /// How long after the begin a request is due.
+    fn due(self, number: u64) -> Duration {
+        Duration::from_secs_f64(as_f64(number) / self.per_second)
+    }
+
+    /// When it is let go: then, or with the next burst.
+    fn goes(self, number: u64) -> Duration {
+        let due = self.due(number);
+        match self.flow {
+            Flow::Even => due,
+            Flow::Bursts => {
+                let bursts = due.as_nanos().div_ceil(BURST.as_nanos());
+                BURST * u32::try_from(bursts).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+/// How requests follow one another at a fixed rate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flow {
+    /// Each goes when it is due.
+    Even,
+    /// Those that are due go together, once in a millisecond. So it is in the closed loop on a hub,
+    /// which answers all callers of one commit at once; and a server that is called evenly pays for
+    /// waking up each time.
+    Bursts,
+}
+
+const BURST: Duration = Duration::from_millis(1);
 
 /// When no further request is sent.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +112,7 @@ pub(crate) struct Tally {
     pub(crate) answered: u64,
     /// From the first request to the last answer.
     pub(crate) elapsed: Duration,
+    /// From the sending, or from when the request was due, to the answer.
     pub(crate) latencies: Histogram,
     /// What the bench's own process spent meanwhile.
     pub(crate) own_cpu: Duration,
@@ -69,22 +134,22 @@ pub(crate) async fn run(load: &Load) -> Result<Tally> {
     let begin = Begin {
         at: Instant::now(),
         sent: Arc::default(),
+        due: Arc::new(Semaphore::new(0)),
     };
     let mut callers = JoinSet::new();
     for stream in streams {
         callers.spawn(caller(load.clone(), stream, begin.clone()));
     }
-    let mut latencies = Histogram::default();
-    let mut answered = 0;
-    while let Some(ended) = callers.join_next().await {
-        let of_one = ended.context("a caller panicked")??;
-        latencies.merge(&of_one.latencies);
-        answered += of_one.answered;
-    }
+    let joined = tokio::try_join!(gather(callers), pacer(load, &begin));
+    // A pacer that is left behind by an error ends as well.
+    begin.due.close();
+    let (of_all, ()) = joined?;
     Ok(Tally {
-        answered,
-        elapsed: begin.at.elapsed(),
-        latencies,
+        answered: of_all.answered,
+        elapsed: of_all
+            .last_at
+            .map_or_else(|| begin.at.elapsed(), |last| last - begin.at),
+        latencies: of_all.latencies,
         own_cpu: process::own_cpu().saturating_sub(cpu_before),
     })
 }
@@ -94,48 +159,94 @@ pub(crate) async fn run(load: &Load) -> Result<Tally> {
 struct Begin {
     at: Instant,
     sent: Arc<AtomicU64>,
+    /// One permit for each request that is due, in the open loop.
+    due: Arc<Semaphore>,
 }
 
-struct OfOne {
+impl Begin {
+    /// Whether a request is still part of the load. In the open loop all that fall due in time are,
+    /// however late they get their turn.
+    fn wants(&self, load: &Load, number: u64) -> bool {
+        match (load.until, load.pace) {
+            (Until::Sent(most), _) => number < most,
+            (Until::Elapsed(time), None) => self.at.elapsed() < time,
+            (Until::Elapsed(time), Some(pace)) => pace.due(number) < time,
+        }
+    }
+}
+
+/// What came of one caller, or of several.
+#[derive(Default)]
+struct Part {
     answered: u64,
     latencies: Histogram,
+    /// When the last answer came.
+    last_at: Option<Instant>,
 }
 
-async fn caller(load: Load, mut stream: TcpStream, begin: Begin) -> Result<OfOne> {
+async fn gather(mut callers: JoinSet<Result<Part>>) -> Result<Part> {
+    let mut all = Part::default();
+    while let Some(ended) = callers.join_next().await {
+        let one = ended.context("a caller panicked")??;
+        all.latencies.merge(&one.latencies);
+        all.answered += one.answered;
+        all.last_at = all.last_at.max(one.last_at);
+    }
+    Ok(all)
+}
+
+/// Lets requests go when they are due; at the end, lets every caller learn that it is the end.
+///
+/// It has a thread of its own, whose sleep is exact to the kernel's timer slack (50 µs where nobody
+/// changed it): the runtime's timers round up to a millisecond, which would stand in every latency.
+async fn pacer(load: &Load, begin: &Begin) -> Result<()> {
+    let Some(pace) = load.pace else {
+        return Ok(());
+    };
+    let (load, begin) = (load.clone(), begin.clone());
+    let pacing = spawn_blocking(move || {
+        let mut number = 0;
+        while begin.wants(&load, number) && !begin.due.is_closed() {
+            thread::sleep(pace.goes(number).saturating_sub(begin.at.elapsed()));
+            begin.due.add_permits(1);
+            number += 1;
+        }
+        begin.due.add_permits(load.callers);
+    });
+    pacing.await.context("the pacer panicked")
+}
+
+async fn caller(load: Load, mut stream: TcpStream, begin: Begin) -> Result<Part> {
     let mut inbox = Inbox::default();
-    let mut latencies = Histogram::default();
-    let mut answered = 0;
-    while turn(&load, &begin).await? {
-        let sent_at = Instant::now();
+    let mut part = Part::default();
+    while let Some(intended) = turn(&load, &begin).await? {
         stream.write_all(&load.request).await?;
         let answer = inbox.next(&mut stream).await?;
         let answer = answer.context("the connection was closed instead of an answer")?;
         expect(&answer, load.status)?;
-        latencies.record(sent_at.elapsed());
-        answered += 1;
+        let answered_at = Instant::now();
+        part.latencies.record(answered_at - intended);
+        part.answered += 1;
+        part.last_at = Some(answered_at);
     }
-    Ok(OfOne {
-        answered,
-        latencies,
-    })
+    Ok(part)
 }
 
-/// Waits until the next request may go; `false` where there is none.
-async fn turn(load: &Load, begin: &Begin) -> Result<bool> {
+/// Waits until the next request may go, and tells when it should have gone; `None` where there is
+/// none.
+async fn turn(load: &Load, begin: &Begin) -> Result<Option<Instant>> {
     if let Some(window) = &load.window {
         window.acquire().await?.forget();
     }
-    let number = begin.sent.fetch_add(1, Ordering::Relaxed);
-    if let Some(pace) = load.pace {
-        let due = begin.at + Duration::from_secs_f64(as_f64(number) / pace);
-        if due > Instant::now() {
-            tokio::time::sleep_until(due).await;
-        }
+    if load.pace.is_some() {
+        begin.due.acquire().await?.forget();
     }
-    Ok(match load.until {
-        Until::Elapsed(time) => begin.at.elapsed() < time,
-        Until::Sent(most) => number < most,
-    })
+    let number = begin.sent.fetch_add(1, Ordering::Relaxed);
+    let intended = || match load.pace {
+        Some(pace) => begin.at + pace.due(number),
+        None => Instant::now(),
+    };
+    Ok(begin.wants(load, number).then(intended))
 }
 
 /// A connection without delays.

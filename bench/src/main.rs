@@ -17,6 +17,7 @@ mod receiver;
 mod report;
 mod scenarios;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,15 +38,19 @@ struct Args {
     #[arg(long, value_enum, value_name = "NAME")]
     only: Vec<Scenario>,
     /// How long each single measurement takes.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = sensible)]
     seconds: f64,
     /// How often each is repeated; the median is shown.
     #[arg(long, default_value_t = 3)]
     repeat: usize,
-    /// Measures the start over a store of a million runs as well: a minute and a gigabyte more.
+    /// Rates of `open`, in requests per second, instead of parts of what the closed loop reaches;
+    /// `soak` takes the first.
+    #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = sensible)]
+    rates: Vec<f64>,
+    /// Measures over stores of a million runs as well: some minutes and some gigabytes more.
     #[arg(long)]
     million: bool,
-    /// Keeps the store of a million runs in this folder, and uses it where it is there.
+    /// Keeps the stores of a million runs in this folder, and uses them where they are there.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// The binary to measure, instead of one that is built now.
@@ -80,7 +85,8 @@ fn main() -> Result<()> {
         return control::serve(listen, Answer { status, length });
     }
     raise_limit_of_files()?;
-    // One thread: what the bench itself takes from the hub's processors stays small and known.
+    // One thread, and one to keep time in an open loop: what the bench itself takes from the hub's
+    // processors stays small and known.
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -105,16 +111,19 @@ async fn measure(args: Args) -> Result<()> {
     let plan = Plan {
         bench,
         binary,
-        folder: folder.path().to_owned(),
+        folder: folder.path().join("hubs"),
         time: Duration::try_from_secs_f64(args.seconds)?,
         repeat: args.repeat.max(1),
         million: args.million,
-        keep: args.keep,
+        keep: args.keep.unwrap_or_else(|| folder.path().join("million")),
+        rates: args.rates,
     };
-    for scenario in Scenario::chosen(&args.only) {
+    for scenario in Scenario::chosen(&args.only, args.million) {
+        fs::create_dir(&plan.folder)?;
         for table in scenario.run(&plan).await? {
             println!("{table}");
         }
+        fs::remove_dir_all(&plan.folder)?;
     }
     let disk_after = disk::measure(folder.path(), Duration::from_secs(1))?;
     println!("{}", machine::disk(disk_before, disk_after));
@@ -131,6 +140,15 @@ fn build(root: &Path, target: &Path) -> Result<PathBuf> {
         .context("failed to start cargo")?;
     ensure!(built.success(), "the hub could not be built");
     Ok(target.join("tieline"))
+}
+
+/// A rate or a number of seconds that something can be measured with.
+fn sensible(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "is no number".to_owned())?;
+    let sensible = (0.1..=1e6).contains(&number);
+    sensible
+        .then_some(number)
+        .ok_or_else(|| "is not between 0.1 and 1000000".to_owned())
 }
 
 /// As high as it may go: thousands of callers need as many sockets, here and in the hub.

@@ -1,4 +1,4 @@
-//! What a process costs, read from `/proc`: CPU time, memory, bytes written.
+//! What a process costs, read from `/proc`: CPU time, memory, handles, bytes written.
 
 use std::collections::HashMap;
 use std::fs;
@@ -55,6 +55,13 @@ pub(crate) struct Memory {
     pub(crate) anonymous: u64,
 }
 
+/// What a process holds now beside memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handles {
+    pub(crate) threads: u64,
+    pub(crate) open: u64,
+}
+
 impl Process {
     pub(crate) fn spent(self) -> Result<Spent> {
         let mut by_thread = HashMap::new();
@@ -85,6 +92,16 @@ impl Process {
             resident: of(&status, "VmRSS")?,
             proportional: of(&rollup, "Pss")?,
             anonymous: of(&status, "RssAnon")?,
+        })
+    }
+
+    /// How many threads it has, and how many files and sockets are open.
+    pub(crate) fn handles(self) -> Result<Handles> {
+        let threads = field(&self.read("status")?, "Threads");
+        let open = fs::read_dir(format!("/proc/{}/fd", self.0))?.count();
+        Ok(Handles {
+            threads: threads.with_context(|| format!("/proc/{}: no `Threads`", self.0))?,
+            open: open as u64,
         })
     }
 

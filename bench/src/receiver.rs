@@ -4,14 +4,18 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
+use crate::load::as_f64;
 use crate::message::Inbox;
+use crate::report::count;
 
 /// A receiver that runs; dropping it ends it.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ struct Seen {
 
 impl Receiver {
     /// Answers every request with 200, and gives the window one permit for each `webhook-id` that
-    /// is new.
+    /// is new, before the answer.
     pub(crate) async fn start(window: Arc<Semaphore>) -> Result<Self> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shared = Arc::clone(&seen);
@@ -59,6 +63,31 @@ impl Receiver {
         self.seen().requests
     }
 
+    /// Waits until so many deliveries have arrived.
+    pub(crate) async fn reach(&self, deliveries: u64, most: Duration) -> Result<()> {
+        let all = async {
+            while self.distinct() < deliveries {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let waited = timeout(most, all).await;
+        waited.with_context(|| format!("{} of {deliveries} events were delivered", self.distinct()))
+    }
+
+    /// Says how `sent` events arrived; fails where one did not, or one came that nobody sent.
+    pub(crate) fn ledger(&self, sent: u64) -> Result<String> {
+        let (distinct, requests) = (self.distinct(), self.requests());
+        ensure!(
+            distinct == sent,
+            "{distinct} of {sent} events were delivered"
+        );
+        Ok(format!(
+            "{} deliveries in {} requests; none is missing.",
+            count(as_f64(sent)),
+            count(as_f64(requests))
+        ))
+    }
+
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,12 +103,12 @@ async fn receive(mut stream: TcpStream, seen: &Mutex<Seen>, window: &Semaphore) 
             seen.requests += 1;
             seen.ids.insert(id)
         };
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            .await?;
         if is_new {
             window.add_permits(1);
         }
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .await?;
     }
     Ok(())
 }

@@ -78,6 +78,11 @@ pub(crate) fn tenths(value: f64) -> String {
     format!("{value:.1}")
 }
 
+/// A ratio with two decimals.
+pub(crate) fn hundredths(value: f64) -> String {
+    format!("{value:.2}")
+}
+
 /// Milliseconds with two decimals.
 pub(crate) fn millis(seconds: f64) -> String {
     format!("{:.2}", seconds * 1e3)
@@ -86,6 +91,19 @@ pub(crate) fn millis(seconds: f64) -> String {
 /// KiB as MB of a million bytes.
 pub(crate) fn megabytes(kib: u64) -> String {
     tenths(crate::load::as_f64(kib) * 1024.0 / 1e6)
+}
+
+/// How much `y` grows for each unit of `x`, by least squares; zero where all `x` are the same.
+pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
+    let number = crate::load::as_f64(points.len() as u64);
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / number;
+    let (x_mean, y_mean) = (mean(|point| point.0), mean(|point| point.1));
+    let spread: f64 = points.iter().map(|(x, _)| (x - x_mean).powi(2)).sum();
+    let common: f64 = points
+        .iter()
+        .map(|(x, y)| (x - x_mean) * (y - y_mean))
+        .sum();
+    if spread > 0.0 { common / spread } else { 0.0 }
 }
 
 /// Microseconds for each of `count`.

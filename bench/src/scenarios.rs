@@ -2,8 +2,18 @@
 
 mod accept;
 mod cell;
+mod config;
 mod deliver;
+mod drain;
+mod fan_out;
+mod idle;
 mod memory;
+mod million;
+mod open;
+mod payloads;
+mod refused;
+mod retained;
+mod soak;
 mod start;
 mod sync;
 
@@ -19,6 +29,8 @@ use crate::report::Table;
 
 /// How many callers there are at once.
 const CALLERS: [usize; 3] = [1, 64, 256];
+/// How long the runs and deliveries of one measurement may take to end.
+const RUNS_MAX: Duration = Duration::from_mins(2);
 
 /// What a run of the bench was asked for.
 #[derive(Debug)]
@@ -32,8 +44,12 @@ pub(crate) struct Plan {
     /// Of a single measurement.
     pub(crate) time: Duration,
     pub(crate) repeat: usize,
+    /// Whether stores of a million runs are measured too.
     pub(crate) million: bool,
-    pub(crate) keep: Option<PathBuf>,
+    /// Where those are, or will be made.
+    pub(crate) keep: PathBuf,
+    /// Of the open loop and of the soak, per second; none where the scenario chooses.
+    pub(crate) rates: Vec<f64>,
 }
 
 impl Plan {
@@ -56,28 +72,60 @@ pub(crate) enum Scenario {
     Accept,
     /// Sync: round trips through an agent.
     Sync,
+    /// Both at fixed rates, timed from when a request was due.
+    Open,
     /// From an inbound connector through an agent to a delivered result.
     Deliver,
+    /// The same way on an idle hub, one event at a time.
+    Idle,
+    /// Requests with a wrong signature.
+    Refused,
+    /// One event for ten agents.
+    FanOut,
+    /// A backlog of 100 000 runs, worked off.
+    Drain,
+    /// Bodies of 1 KiB, 64 KiB and 1 MiB.
+    Payloads,
     /// Memory at rest, with queued runs, with waiting callers.
     Memory,
     /// From starting the program to the first accepted event.
     Start,
+    /// Accepting and running with a million runs retained; only with `--million` or by name.
+    Retained,
+    /// Whether anything grows under `--seconds` of load; only by `--only soak`.
+    Soak,
 }
 
 impl Scenario {
-    /// The named ones, or all.
-    pub(crate) fn chosen(only: &[Self]) -> impl Iterator<Item = Self> {
+    /// The named ones, or all that need no asking.
+    pub(crate) fn chosen(only: &[Self], million: bool) -> impl Iterator<Item = Self> {
         let all = Self::value_variants().iter().copied();
-        all.filter(move |scenario| only.is_empty() || only.contains(scenario))
+        all.filter(move |scenario| match scenario {
+            _ if !only.is_empty() => only.contains(scenario),
+            Self::Retained => million,
+            Self::Soak => false,
+            _ => true,
+        })
     }
 
     pub(crate) async fn run(self, plan: &Plan) -> Result<Vec<Table>> {
         match self {
             Self::Accept => accept::run(plan).await,
             Self::Sync => sync::run(plan).await,
+            Self::Open => open::run(plan).await,
             Self::Deliver => deliver::run(plan).await,
+            Self::Idle => idle::run(plan).await,
+            Self::Refused => refused::run(plan).await,
+            Self::FanOut => fan_out::run(plan).await,
+            Self::Drain => drain::run(plan).await,
+            Self::Payloads => payloads::run(plan).await,
             Self::Memory => memory::run(plan).await,
             Self::Start => start::run(plan).await,
+            Self::Retained => retained::run(plan).await,
+            Self::Soak => soak::run(plan).await,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

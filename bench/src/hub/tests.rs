@@ -12,9 +12,12 @@ fn a_metric_is_summed_over_its_labels() {
 }
 
 #[test]
-fn the_order_is_json_of_512_bytes() {
-    let order = order();
-    assert_eq!(order.len(), 512);
-    let json: serde_json::Value = serde_json::from_slice(&order).unwrap();
-    assert_eq!(json["id"], "ord_20391");
+fn an_order_is_json_of_the_length_asked_for() {
+    assert_eq!(order().len(), 512);
+    for length in [200, 512, 1 << 20] {
+        let order = order_of(length);
+        assert_eq!(order.len(), length);
+        let json: serde_json::Value = serde_json::from_slice(&order).unwrap();
+        assert_eq!(json["id"], "ord_20391");
+    }
 }

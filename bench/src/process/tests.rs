@@ -45,5 +45,7 @@ fn this_process_can_be_read() {
     let memory = this.memory().unwrap();
     assert!(memory.resident > 0 && memory.proportional > 0 && memory.anonymous > 0);
     assert!(this.spent().unwrap().by_thread.len() > 1);
+    let handles = this.handles().unwrap();
+    assert!(handles.threads > 1 && handles.open > 2);
     assert!(own_cpu() > Duration::ZERO);
 }

@@ -26,6 +26,14 @@ fn a_table_is_markdown() {
 }
 
 #[test]
+fn a_slope_is_that_of_the_line_through_the_points() {
+    assert!((slope(&[(1.0, 5.0), (2.0, 7.0), (3.0, 9.0)]) - 2.0).abs() < 1e-9);
+    assert!((slope(&[(0.0, 1.0), (1.0, 0.0), (2.0, 0.0), (3.0, 1.0)])).abs() < 1e-9);
+    assert!(slope(&[(1.0, 5.0), (1.0, 9.0)]).abs() < 1e-9);
+    assert!(slope(&[]).abs() < 1e-9);
+}
+
+#[test]
 fn costs_are_shared_among_what_was_done() {
     let each = micros_each(Duration::from_millis(2), 100);
     assert!((each - 20.0).abs() < 1e-9);

@@ -1,19 +1,13 @@
 //! Events accepted: each answered once its commit is on the disk.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use tokio::time::Instant;
 
-use super::cell::{Bare, Beside, COLUMNS, Cell, beyond, measure, row, warm_up};
-use super::{CALLERS, Plan};
-use crate::control::Answer;
-use crate::hub::{Hub, SECRET, order, post};
-use crate::load::{Load, Tally, Until, as_f64, call, expect};
+use super::cell::{Bare, Beside, COLUMNS, Cell, beyond, measure, row};
+use super::{CALLERS, Plan, RUNS_MAX, config};
+use crate::hub::{Hub, order, post};
+use crate::load::{Load, Tally, Until, as_f64};
 use crate::report::{Table, count, median, tenths};
-
-/// How long the runs of one measurement may take to end.
-const RUNS_MAX: Duration = Duration::from_mins(2);
 
 /// Whether the linked agent works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,37 +65,14 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
 
 /// All repetitions of one row, on one hub; and how many runs ended per second.
 async fn one(plan: &Plan, agent: Agent, callers: usize) -> Result<(Vec<Beside>, Vec<f64>)> {
-    let setup = plan.setup(&format!("accept-{agent:?}-{callers}"), config())?;
+    let setup = plan.setup(&format!("accept-{agent:?}-{callers}"), config::inbound())?;
     let hub = Hub::start(&setup).await?;
     if agent == Agent::Paused {
         hub.pause("agent").await?;
     }
-    let load = Load {
-        target: hub.address,
-        request: post("inbound", &order()),
-        status: 202,
-        callers,
-        until: Until::Elapsed(plan.time),
-        pace: None,
-        window: None,
-    };
-    let sample = call(hub.address, &load.request).await?;
-    expect(&sample, 202)?;
-    let length = sample.body.len();
-    let control = Bare::start(
-        &plan.bench,
-        Answer {
-            status: 202,
-            length,
-        },
-    )
-    .await?;
-    let mut accepted = 1 + warm_up(&load).await?;
-    warm_up(&Load {
-        target: control.address(),
-        ..load.clone()
-    })
-    .await?;
+    let until = Until::Elapsed(plan.time);
+    let load = Load::closed(hub.address, post("inbound", &order()), 202, callers, until);
+    let (control, mut accepted) = Bare::start(&plan.bench, &load).await?;
     let (mut cells, mut runs_per_second) = (Vec::new(), Vec::new());
     for _ in 0..plan.repeat {
         if agent == Agent::Running {
@@ -127,18 +98,4 @@ async fn one(plan: &Plan, agent: Agent, callers: usize) -> Result<(Vec<Beside>, 
 
 fn per_second(cell: Cell, begin: Instant) -> f64 {
     as_f64(cell.answered) / begin.elapsed().as_secs_f64()
-}
-
-fn config() -> String {
-    format!(
-        "agents:
-  - {{ name: agent, runtime: echo, concurrency: 64 }}
-connectors:
-  - name: inbound
-    type: webhook
-    mode: inbound
-    secret: {SECRET}
-    agents: [agent]
-"
-    )
 }

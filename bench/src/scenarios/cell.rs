@@ -1,12 +1,12 @@
 //! One measurement: a load on a server, and what it cost that server's process.
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::control::{Answer, Control};
-use crate::load::{self, Load, Tally, Until, as_f64};
+use crate::load::{self, Flow, Load, Pace, Tally, Until, as_f64, call, expect};
 use crate::process::Process;
 use crate::report::{count, median, micros_each, millis, tenths};
 
@@ -16,6 +16,7 @@ pub(super) struct Cell {
     pub(super) per_second: f64,
     pub(super) p50_seconds: f64,
     pub(super) p99_seconds: f64,
+    pub(super) p999_seconds: f64,
     /// CPU of the measured process for each answer.
     pub(super) cpu_micros: f64,
     /// CPU of the bench for each answer.
@@ -37,8 +38,9 @@ where
     let answered = tally.answered;
     Ok(Cell {
         per_second: tally.per_second(),
-        p50_seconds: tally.latencies.percentile(50).as_secs_f64(),
-        p99_seconds: tally.latencies.percentile(99).as_secs_f64(),
+        p50_seconds: tally.latencies.quantile(500).as_secs_f64(),
+        p99_seconds: tally.latencies.quantile(990).as_secs_f64(),
+        p999_seconds: tally.latencies.quantile(999).as_secs_f64(),
         cpu_micros: micros_each(after.cpu_since(&before), answered),
         own_micros: micros_each(tally.own_cpu, answered),
         written: as_f64(after.written - before.written) / as_f64(answered.max(1)),
@@ -51,9 +53,9 @@ where
 pub(super) struct Beside {
     pub(super) hub: Cell,
     /// The control at the hub's rate.
-    paced: Cell,
+    pub(super) paced: Cell,
     /// The control as fast as it answers.
-    free: Cell,
+    pub(super) free: Cell,
 }
 
 /// The control that stands beside the hub.
@@ -63,26 +65,48 @@ pub(super) struct Bare {
 }
 
 impl Bare {
-    pub(super) async fn start(bench: &std::path::Path, answer: Answer) -> Result<Self> {
-        let control = Control::start(bench, answer).await?;
-        Ok(Self { control })
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.control.address
+    /// Starts a control that answers as the hub answers this load, and warms both up. The number is
+    /// of the requests that the hub has answered by then.
+    pub(super) async fn start(bench: &Path, load: &Load) -> Result<(Self, u64)> {
+        let sample = call(load.target, &load.request).await?;
+        expect(&sample, load.status)?;
+        let answer = Answer {
+            status: load.status,
+            length: sample.body.len(),
+        };
+        let control = Self {
+            control: Control::start(bench, answer).await?,
+        };
+        let answered = 1 + warm_up(load).await?;
+        warm_up(&control.instead(load)).await?;
+        Ok((control, answered))
     }
 
     /// Measures the control right after the hub, with the same load.
     pub(super) async fn beside(&self, hub: Cell, load: &Load) -> Result<Beside> {
-        let process = self.control.process()?;
-        let mut load = Load {
-            target: self.address(),
+        let free = self.alone(load).await?;
+        let at_the_rate = Load {
+            pace: Some(Pace {
+                per_second: hub.per_second,
+                flow: Flow::Bursts,
+            }),
             ..load.clone()
         };
-        let free = measure(process, &load, async |_| Ok(())).await?;
-        load.pace = Some(hub.per_second);
-        let paced = measure(process, &load, async |_| Ok(())).await?;
+        let paced = self.alone(&at_the_rate).await?;
         Ok(Beside { hub, paced, free })
+    }
+
+    /// Puts a load on the control that was meant for the hub.
+    pub(super) async fn alone(&self, load: &Load) -> Result<Cell> {
+        let process = self.control.process()?;
+        measure(process, &self.instead(load), async |_| Ok(())).await
+    }
+
+    fn instead(&self, load: &Load) -> Load {
+        Load {
+            target: self.control.address,
+            ..load.clone()
+        }
     }
 }
 

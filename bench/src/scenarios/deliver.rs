@@ -1,17 +1,15 @@
 //! The whole way: accepted, run by `echo`, delivered to a receiver. Each has three commits and a
 //! signed request.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use super::Plan;
 use super::cell::{Cell, measure, warm_up};
-use crate::hub::{Hub, SECRET, order, post};
+use super::{Plan, RUNS_MAX, config};
+use crate::hub::{Hub, order, post};
 use crate::load::{Load, Until, as_f64};
 use crate::receiver::Receiver;
 use crate::report::{Table, count, median, millis, tenths};
@@ -19,8 +17,6 @@ use crate::report::{Table, count, median, millis, tenths};
 const CALLERS: usize = 64;
 /// How many events are between their sending and their delivery at the most.
 const WINDOW: usize = 1_000;
-/// How long the last deliveries may take.
-const REST_MAX: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
     let columns = [
@@ -38,56 +34,30 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
     ));
     let window = Arc::new(Semaphore::new(WINDOW));
     let receiver = Receiver::start(Arc::clone(&window)).await?;
-    let setup = plan.setup("deliver", config(receiver.address))?;
+    let setup = plan.setup("deliver", config::delivering(receiver.address))?;
     let hub = Hub::start(&setup).await?;
-    let load = Load {
-        target: hub.address,
-        request: post("inbound", &order()),
-        status: 202,
-        callers: CALLERS,
-        until: Until::Elapsed(plan.time),
-        pace: None,
-        window: Some(window),
-    };
+    let until = Until::Elapsed(plan.time);
+    let mut load = Load::closed(hub.address, post("inbound", &order()), 202, CALLERS, until);
+    load.window = Some(window);
     let mut sent = warm_up(&load).await?;
-    rest(&receiver, sent).await?;
+    receiver.reach(sent, RUNS_MAX).await?;
     let (mut cells, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..plan.repeat {
         let begin = Instant::now();
         let measured = measure(hub.process()?, &load, async |tally| {
             sent += tally.answered;
-            rest(&receiver, sent).await
+            receiver.reach(sent, RUNS_MAX).await
         });
-        let cell = timeout(plan.time + REST_MAX, measured)
+        let cell = timeout(plan.time + RUNS_MAX, measured)
             .await
             .context("the deliveries stopped")??;
         rates.push(as_f64(cell.answered) / begin.elapsed().as_secs_f64());
         cells.push(cell);
     }
-    ensure!(
-        receiver.distinct() == sent,
-        "{} of {sent} events were delivered",
-        receiver.distinct()
-    );
-    table.note(format!(
-        "{} deliveries in {} requests; none is missing.",
-        count(as_f64(sent)),
-        count(as_f64(receiver.requests()))
-    ));
+    table.note(receiver.ledger(sent)?);
     table.row(row(&cells, rates));
     hub.stop().await?;
     Ok(vec![table])
-}
-
-/// Waits until everything sent has been delivered.
-async fn rest(receiver: &Receiver, sent: u64) -> Result<()> {
-    let all = async {
-        while receiver.distinct() < sent {
-            sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let waited = timeout(REST_MAX, all).await;
-    waited.with_context(|| format!("{} of {sent} events were delivered", receiver.distinct()))
 }
 
 fn row(cells: &[Cell], rates: Vec<f64>) -> Vec<String> {
@@ -101,26 +71,4 @@ fn row(cells: &[Cell], rates: Vec<f64>) -> Vec<String> {
         tenths(of(|cell| cell.written / 1024.0)),
         tenths(of(|cell| cell.own_micros)),
     ]
-}
-
-fn config(receiver: SocketAddr) -> String {
-    format!(
-        "agents:
-  - {{ name: agent, runtime: echo, concurrency: 64 }}
-connectors:
-  - name: inbound
-    type: webhook
-    mode: inbound
-    secret: {SECRET}
-    agents: [agent]
-  - name: outbound
-    type: webhook
-    mode: outbound
-    secret: {SECRET}
-    agents: [agent]
-    settings: {{ url: \"http://{receiver}/\" }}
-egress:
-  allow: [127.0.0.0/8]
-"
-    )
 }

@@ -29,15 +29,8 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
     hub.pause("agent").await?;
     sleep(CALM).await;
     row(&mut table, "idle, empty store", hub.process()?.memory()?);
-    let load = Load {
-        target: hub.address,
-        request: post("inbound", &order()),
-        status: 202,
-        callers: 64,
-        until: Until::Sent(QUEUED),
-        pace: None,
-        window: None,
-    };
+    let request = post("inbound", &order());
+    let load = Load::closed(hub.address, request, 202, 64, Until::Sent(QUEUED));
     load::run(&load).await?;
     sleep(CALM).await;
     row(
