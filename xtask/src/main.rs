@@ -18,6 +18,7 @@ mod ci;
 mod counts;
 mod deny;
 mod docs;
+mod faults;
 mod process;
 mod rigs;
 mod test;
@@ -55,6 +56,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Puts faults to a release build and checks that nothing is lost or doubled; arguments go to
+    /// the harness.
+    Faults {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Writes the pages that are made from the code: manuals and the configuration's schema.
     Docs {
         /// Writes nothing, and fails where a page is stale.
@@ -84,6 +91,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Tidy => tidy::run(root),
         Command::Test { rigs } => test::run(root, *rigs),
         Command::Bench { args } => bench::run(root, args),
+        Command::Faults { args } => faults::run(root, args),
         Command::Docs { check } => docs::run(root, *check),
         Command::Ci => ci::run(root),
     }

@@ -14,7 +14,8 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tieline_model::{FileId, ProjectId};
+use tieline_contract::Code;
+use tieline_model::{FileId, Kept, ProjectId};
 
 use crate::address::{Params, id_of, query_of};
 use crate::api::Shared;
@@ -52,6 +53,7 @@ async fn read(shared: &Shared, params: &Params, uri: &Uri) -> Result<Response, F
     }
     let stored = shared.hub.store().file(project, id).await?;
     let stored = stored.ok_or_else(Failure::not_found)?;
+    whole(stored.kept)?;
     let octets = || HeaderValue::from_static("application/octet-stream");
     let kind = HeaderValue::try_from(&stored.file.content_type).unwrap_or_else(|_| octets());
     let mut response = Response::new(Body::from(stored.content));
@@ -68,6 +70,21 @@ async fn read(shared: &Shared, params: &Params, uri: &Uri) -> Result<Response, F
     ];
     headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
     Ok(response)
+}
+
+/// What is not whole is not given out: not even a part of it.
+fn whole(kept: Kept) -> Result<(), Failure> {
+    match kept {
+        Kept::Whole => Ok(()),
+        Kept::Erased => {
+            let detail = "The file has been erased. It is in the event no longer.";
+            Err(Failure::new(Code::Erased, detail))
+        }
+        Kept::Damaged => {
+            let detail = "The file was damaged on the disk. Have its event sent again.";
+            Err(Failure::new(Code::Damaged, detail))
+        }
+    }
 }
 
 /// `attachment`, with the name as text that no header can be made of.

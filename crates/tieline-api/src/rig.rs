@@ -158,6 +158,7 @@ impl Rig {
                 agents: Arc::clone(&client),
                 outside: client,
                 public_url: setup.public_url,
+                retention: tieline_engine::Retention::default(),
             },
         };
         let hub = Hub::new(parts).await.unwrap();

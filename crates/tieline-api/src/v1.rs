@@ -11,6 +11,8 @@ mod deliveries;
 mod events;
 mod extract;
 mod links;
+mod many;
+mod narrow;
 mod openapi;
 mod page;
 mod runs;
@@ -71,14 +73,18 @@ fn keyed() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(links::list_links))
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::show::show_event))
+        .routes(routes!(events::replay::replay_event))
+        .routes(routes!(events::erase::erase_event))
         .routes(routes!(runs::list::list_runs))
         .routes(routes!(runs::show::show_run))
         .routes(routes!(runs::cancel::cancel_run))
         .routes(routes!(runs::replay::replay_run))
+        .routes(routes!(runs::replay_many::replay_runs))
         .routes(routes!(runs::release::release_run))
         .routes(routes!(deliveries::list::list_deliveries))
         .routes(routes!(deliveries::show::show_delivery))
         .routes(routes!(deliveries::redrive::redrive_delivery))
+        .routes(routes!(deliveries::redrive_many::redrive_deliveries))
         .routes(routes!(types::list_types))
         .routes(routes!(types::show_type))
         .routes(routes!(apply::plan_changes))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tieline_contract::endpoint::ErrorDetail;
 use tieline_engine::LiveCatalog;
-use tieline_model::{Attempt, Name, Run, RunError};
+use tieline_model::{Attempt, Kept, Name, Run, RunError};
 use utoipa::ToSchema;
 
 pub(crate) use delivery::{DeliveryDetail, DeliveryView};
@@ -85,6 +85,16 @@ impl Seen<'_> {
             response: attempt.response.as_deref(),
         }
     }
+}
+
+/// `true` where a body has been erased, and nothing else.
+fn erased(kept: Kept) -> Option<bool> {
+    (kept == Kept::Erased).then_some(true)
+}
+
+/// `true` where the disk has changed a body, and nothing else.
+fn damaged(kept: Kept) -> Option<bool> {
+    (kept == Kept::Damaged).then_some(true)
 }
 
 /// JSON text as it was stored; what is none is shown as `null`, and said in the log.

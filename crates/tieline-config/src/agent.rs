@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tieline_contract::settings::{REDACTED, redact, walk, walk_beside};
 use tieline_contract::{Problems, RuntimeType};
-use tieline_model::quantity::Span;
+use tieline_model::quantity::{Rate, Span};
 use tieline_model::{Agent, AgentId, ManagedBy, Name, ProjectId, Retry};
 
 use crate::Types;
@@ -27,6 +27,17 @@ struct AgentFields {
     #[serde(default)]
     #[schemars(range(min = 1, max = 10_000))]
     concurrency: Option<u32>,
+    /// How many runs of one session execute at once.
+    #[serde(default = "default_session_concurrency")]
+    #[schemars(range(min = 1, max = 10_000))]
+    session_concurrency: u32,
+    /// How many attempts may begin in a length of time; left out, as many as there are places.
+    #[serde(default)]
+    rate: Option<Rate>,
+    /// How long a run may wait for its first attempt before it fails; left out, as long as it
+    /// takes.
+    #[serde(default)]
+    queue_ttl: Option<Span>,
     /// How its runs are retried.
     #[serde(default)]
     retry: Retry,
@@ -36,8 +47,21 @@ const fn default_timeout() -> Span {
     Span::from_secs(300)
 }
 
+const fn default_session_concurrency() -> u32 {
+    1
+}
+
 /// The fields that are not the runtime's.
-pub(crate) const SHARED: [&str; 5] = ["name", "runtime", "timeout", "concurrency", "retry"];
+pub(crate) const SHARED: [&str; 8] = [
+    "name",
+    "runtime",
+    "timeout",
+    "concurrency",
+    "session_concurrency",
+    "rate",
+    "queue_ttl",
+    "retry",
+];
 
 pub(crate) fn shared_schema() -> Schema {
     schema_for!(AgentFields)
@@ -73,12 +97,11 @@ pub(crate) fn read(value: &Value, types: &Types<'_>, problems: &mut Problems) ->
         beside.retain(|name| !fields.contains_key(*name));
         walk_beside(&(runtime.schema)(), &settings, &beside, problems);
     }
-    if fields
-        .get("timeout")
-        .and_then(Value::as_str)
-        .is_some_and(is_zero)
-    {
-        problems.add_with_fix("timeout", "is too short", "write at least `1ms`");
+    for name in ["timeout", "queue_ttl"] {
+        let text = fields.get(name).and_then(Value::as_str);
+        if text.is_some_and(is_zero) {
+            problems.add_with_fix(name, "is too short", "write at least `1ms`");
+        }
     }
     let runtime = runtime.filter(|_| problems.iter().len() == before)?;
     match serde_path_to_error::deserialize::<_, AgentFields>(shared) {
@@ -98,6 +121,9 @@ fn agent(fields: AgentFields, runtime: &RuntimeType, settings: Map<String, Value
         runtime: fields.runtime,
         timeout: fields.timeout.0,
         concurrency: fields.concurrency.unwrap_or(runtime.concurrency_default),
+        session_concurrency: fields.session_concurrency,
+        rate: fields.rate,
+        queue_ttl: fields.queue_ttl.map(|ttl| ttl.0),
         retry: fields.retry,
         settings,
         managed_by: ManagedBy::Api,
@@ -151,6 +177,13 @@ pub(crate) fn written(agent: &Agent, settings: &Map<String, Value>) -> Map<Strin
     set("runtime", json!(agent.runtime));
     set("timeout", json!(Span(agent.timeout)));
     set("concurrency", json!(agent.concurrency));
+    set("session_concurrency", json!(agent.session_concurrency));
+    if let Some(rate) = agent.rate {
+        set("rate", json!(rate));
+    }
+    if let Some(ttl) = agent.queue_ttl {
+        set("queue_ttl", json!(Span(ttl)));
+    }
     set("retry", json!(agent.retry));
     fields.extend(settings.clone());
     fields

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, json};
 use tieline_contract::settings::{one_of, redact, walk};
 use tieline_contract::{ConnectorType, Problems};
+use tieline_model::quantity::Rate;
 use tieline_model::{Connector, ConnectorId, ManagedBy, Mode, Name, ProjectId, Secret};
 
 use self::links::Links;
@@ -32,6 +33,14 @@ struct ConnectorFields {
     secret: Secrets,
     /// The agents that handle its events, or whose results it delivers. At least one.
     agents: Links,
+    /// Outbound: how many deliveries are under way at once; left out, the hub's own default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    concurrency: Option<u32>,
+    /// How many events are taken, or deliveries begun, in a length of time. Events above it are
+    /// refused with 429; deliveries wait.
+    #[serde(default)]
+    rate: Option<Rate>,
     /// What its type reads.
     #[serde(default)]
     settings: Map<String, Value>,
@@ -139,6 +148,11 @@ pub(crate) fn read(
     }
     let list = fields.get("agents").and_then(Value::as_array);
     links::check(list.map_or(&[], Vec::as_slice), agents, problems);
+    let outbound = fields.get("mode").and_then(Value::as_str) == Some(Mode::Outbound.as_str());
+    if !outbound && fields.contains_key("concurrency") {
+        let fix = "limit its agents' `concurrency`, or this connector's `rate`";
+        problems.add_with_fix("concurrency", "is for outbound connectors", fix);
+    }
     if problems.iter().len() != before {
         return None;
     }
@@ -184,6 +198,8 @@ fn connector(fields: ConnectorFields) -> Connector {
         mode: fields.mode,
         secrets: fields.secret.0,
         links: fields.agents.0,
+        concurrency: fields.concurrency,
+        rate: fields.rate,
         settings: fields.settings,
         managed_by: ManagedBy::Api,
         paused: false,
@@ -236,6 +252,12 @@ pub(crate) fn written(connector: &Connector, settings: Map<String, Value>) -> Ma
         "agents",
         connector.links.iter().map(|link| json!(link)).collect(),
     );
+    if let Some(concurrency) = connector.concurrency {
+        set("concurrency", json!(concurrency));
+    }
+    if let Some(rate) = connector.rate {
+        set("rate", json!(rate));
+    }
     set("settings", Value::Object(settings));
     fields
 }

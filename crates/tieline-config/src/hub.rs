@@ -1,6 +1,7 @@
 //! The settings of the hub itself: everything in a file beside agents and connectors.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -25,6 +26,10 @@ pub struct HubSettings {
     pub public_url: Option<String>,
     /// How long running work may take to finish when the hub stops.
     pub shutdown_grace: Span,
+    /// How long bodies, outputs and files are kept after the end of their event.
+    pub retention_bodies: Span,
+    /// How long events, runs, attempts and deliveries are kept.
+    pub retention_rows: Span,
     /// Private networks that outbound connectors may reach.
     pub egress_allow: Vec<IpNet>,
     /// Where agents may stand.
@@ -57,6 +62,8 @@ struct HubFields {
     public_url: Option<String>,
     /// What happens when the hub stops.
     shutdown: ShutdownFields,
+    /// How long what has ended is kept.
+    retention: RetentionFields,
     /// Where the hub may connect to.
     egress: EgressFields,
 }
@@ -66,6 +73,16 @@ struct HubFields {
 struct ShutdownFields {
     /// How long running work may take to finish.
     grace: Span,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionFields {
+    /// How long bodies, outputs and files are kept after their event has ended.
+    bodies: Span,
+    /// How long events, runs, attempts and deliveries are kept after their event has ended: at
+    /// least `4d`, so that a repeated key finds its event, and no less than `bodies`.
+    rows: Span,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -85,6 +102,20 @@ impl Default for ShutdownFields {
     }
 }
 
+const DAY: Duration = Duration::from_hours(24);
+
+/// The least that rows are kept: longer than a dedupe key stands.
+const ROWS_MIN: Duration = DAY.saturating_mul(4);
+
+impl Default for RetentionFields {
+    fn default() -> Self {
+        Self {
+            bodies: Span(DAY * 7),
+            rows: Span(DAY * 30),
+        }
+    }
+}
+
 impl Default for HubSettings {
     fn default() -> Self {
         Self {
@@ -93,6 +124,8 @@ impl Default for HubSettings {
             database: None,
             public_url: None,
             shutdown_grace: ShutdownFields::default().grace,
+            retention_bodies: RetentionFields::default().bodies,
+            retention_rows: RetentionFields::default().rows,
             egress_allow: Vec::new(),
             egress_agents: AgentReach::default(),
         }
@@ -115,6 +148,7 @@ pub(crate) fn read(fields: Map<String, Value>, problems: &mut Problems) -> HubSe
     let public_url = text("public_url").and_then(|t| public_url(t, problems));
     let allow = value.pointer("/egress/allow").and_then(Value::as_array);
     let allow = networks(allow.map_or(&[], Vec::as_slice), problems);
+    retention(&value, problems);
     if problems.iter().len() != before {
         return HubSettings::default();
     }
@@ -125,6 +159,8 @@ pub(crate) fn read(fields: Map<String, Value>, problems: &mut Problems) -> HubSe
             database: fields.database,
             public_url,
             shutdown_grace: fields.shutdown.grace,
+            retention_bodies: fields.retention.bodies,
+            retention_rows: fields.retention.rows,
             egress_allow: allow,
             egress_agents: fields.egress.agents,
         },
@@ -132,6 +168,22 @@ pub(crate) fn read(fields: Map<String, Value>, problems: &mut Problems) -> HubSe
             problems.add(&error.path().to_string(), error.inner().to_string());
             HubSettings::default()
         }
+    }
+}
+
+/// Checks what the schema cannot express.
+fn retention(value: &Value, problems: &mut Problems) {
+    let written = |name: &str| {
+        let text = value.pointer(&format!("/retention/{name}"))?.as_str()?;
+        text.parse::<Span>().ok()
+    };
+    let default = RetentionFields::default();
+    let rows = written("rows").unwrap_or(default.rows);
+    if rows.0 < ROWS_MIN {
+        problems.add_with_fix("retention.rows", "is too short", "write at least `4d`");
+    } else if written("bodies").unwrap_or(default.bodies) > rows {
+        let fix = "write at most as much as `rows`, or more for `rows`";
+        problems.add_with_fix("retention.bodies", "is longer than `rows`", fix);
     }
 }
 

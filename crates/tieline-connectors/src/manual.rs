@@ -82,6 +82,7 @@ impl<'a> Table<'a> {
         match (type_of(schema), format) {
             (_, Some("duration")) => "duration".to_owned(),
             (_, Some("size")) => "size".to_owned(),
+            (_, Some("rate")) => "rate".to_owned(),
             (_, Some("password")) => "secret".to_owned(),
             ("array", _) => {
                 let items = schema.get("items").unwrap_or(&Value::Null);

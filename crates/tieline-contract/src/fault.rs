@@ -15,6 +15,9 @@ pub enum Verdict {
     Later,
     /// Try again, not sooner than this.
     After(Duration),
+    /// It broke off in the middle, and nobody said why: its process was killed, or its connection
+    /// broke. Tried again as `Later`, and counted apart from the errors that somebody reported.
+    Crashed,
     /// The work did not start: queued again without using up an attempt, not sooner than this.
     NotStarted(Option<Duration>),
 }
@@ -46,6 +49,10 @@ impl Fault {
 
     pub fn later(code: &str, message: impl Into<String>) -> Self {
         Self::new(Verdict::Later, code, message)
+    }
+
+    pub fn crashed(code: &str, message: impl Into<String>) -> Self {
+        Self::new(Verdict::Crashed, code, message)
     }
 
     pub fn not_started(code: &str, message: impl Into<String>) -> Self {

@@ -10,6 +10,8 @@ pub enum Code {
     BadRequest,
     Conflict,
     ConnectorPaused,
+    Damaged,
+    Erased,
     ForbiddenScope,
     IdempotencyConflict,
     Internal,
@@ -25,7 +27,9 @@ pub enum Code {
     PartNotAllowed,
     PartTooLarge,
     PayloadTooLarge,
+    RateLimited,
     RequestTimeout,
+    SessionBusy,
     StoreUnavailable,
     TooDeep,
     TooManyParts,
@@ -35,10 +39,12 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::Conflict,
         Self::ConnectorPaused,
+        Self::Damaged,
+        Self::Erased,
         Self::ForbiddenScope,
         Self::IdempotencyConflict,
         Self::Internal,
@@ -54,7 +60,9 @@ impl Code {
         Self::PartNotAllowed,
         Self::PartTooLarge,
         Self::PayloadTooLarge,
+        Self::RateLimited,
         Self::RequestTimeout,
+        Self::SessionBusy,
         Self::StoreUnavailable,
         Self::TooDeep,
         Self::TooManyParts,
@@ -68,6 +76,8 @@ impl Code {
             Self::BadRequest => "bad-request",
             Self::Conflict => "conflict",
             Self::ConnectorPaused => "connector-paused",
+            Self::Damaged => "damaged",
+            Self::Erased => "erased",
             Self::ForbiddenScope => "forbidden-scope",
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::Internal => "internal",
@@ -83,7 +93,9 @@ impl Code {
             Self::PartNotAllowed => "part-not-allowed",
             Self::PartTooLarge => "part-too-large",
             Self::PayloadTooLarge => "payload-too-large",
+            Self::RateLimited => "rate-limited",
             Self::RequestTimeout => "request-timeout",
+            Self::SessionBusy => "session-busy",
             Self::StoreUnavailable => "store-unavailable",
             Self::TooDeep => "too-deep",
             Self::TooManyParts => "too-many-parts",
@@ -106,7 +118,8 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict | Self::ManagedByFile => StatusCode::CONFLICT,
+            Self::Conflict | Self::ManagedByFile | Self::SessionBusy => StatusCode::CONFLICT,
+            Self::Erased => StatusCode::GONE,
             Self::PartTooLarge | Self::PayloadTooLarge | Self::TooManyParts => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -114,7 +127,8 @@ impl Code {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::IdempotencyConflict | Self::InvalidSettings => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Damaged | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ConnectorPaused | Self::Overloaded | Self::StoreUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -127,6 +141,8 @@ impl Code {
             Self::BadRequest => "The request cannot be read",
             Self::Conflict => "The state of the resource does not allow this",
             Self::ConnectorPaused => "The connector is paused",
+            Self::Damaged => "What was stored is damaged",
+            Self::Erased => "What was stored has been erased",
             Self::ForbiddenScope => "The key does not allow this",
             Self::IdempotencyConflict => "The same key came before with another body",
             Self::Internal => "The hub failed",
@@ -142,7 +158,9 @@ impl Code {
             Self::PartNotAllowed => "A part is not allowed",
             Self::PartTooLarge => "A part is too large",
             Self::PayloadTooLarge => "The request is too large",
+            Self::RateLimited => "The connector takes no more for now",
             Self::RequestTimeout => "The request did not arrive in time",
+            Self::SessionBusy => "The session has a run already",
             Self::StoreUnavailable => "The hub cannot store anything for now",
             Self::TooDeep => "The JSON is nested too deeply",
             Self::TooManyParts => "The form has too many parts",

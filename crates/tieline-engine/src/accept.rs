@@ -1,21 +1,23 @@
 //! Accept: what arrived becomes an event and its runs, in one commit, before anybody is answered.
 
+mod draft;
+mod intake;
 mod judge;
+mod line;
 mod replay;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tieline_contract::IncomingEvent;
-use tieline_contract::endpoint::IncomingFile;
-use tieline_model::{EventFile, EventId, RunId, Timestamp, Trust};
-use tieline_store::{Acceptance, Dedupe, NewEvent, NewFile, NewRun};
+use tieline_model::{EventId, ProjectId, RunId, Timestamp, Trust};
+use tieline_store::{Acceptance, NewEvent};
 use tokio::time::Instant;
 
-use self::judge::{Judged, Verdict};
 use crate::catalog::LiveConnector;
-use crate::limits::DEDUPE_WINDOW;
 use crate::{EngineError, Hub, Waiting};
+
+pub(crate) use intake::{Intake, Intakes};
 
 /// An event that is stored, or was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Hub {
     /// Waits for runs that may have ended already.
     pub async fn wait_for_runs(
         &self,
-        project: tieline_model::ProjectId,
+        project: ProjectId,
         runs: Vec<RunId>,
     ) -> Result<Waiting, EngineError> {
         let waiting = self.live.wait_for(runs.clone());
@@ -96,104 +98,6 @@ impl Hub {
         Instant::now() + wait
     }
 
-    async fn draft(
-        &self,
-        connector: &Arc<LiveConnector>,
-        arrival: Arrival,
-        events: Vec<IncomingEvent>,
-    ) -> Result<Vec<NewEvent>, EngineError> {
-        if connector.row.paused {
-            return Err(EngineError::Paused);
-        }
-        if self.stopping.is_cancelled() {
-            return Err(EngineError::Stopping);
-        }
-        let mut drafts = Vec::with_capacity(events.len());
-        for event in events {
-            drafts.push(self.draft_one(connector, arrival, event).await?);
-        }
-        Ok(drafts)
-    }
-
-    async fn draft_one(
-        &self,
-        connector: &Arc<LiveConnector>,
-        arrival: Arrival,
-        event: IncomingEvent,
-    ) -> Result<NewEvent, EngineError> {
-        let id = self.ids.event();
-        let IncomingEvent {
-            input,
-            meta,
-            files,
-            dedupe,
-            digest,
-        } = event;
-        let files: Vec<_> = files
-            .into_iter()
-            .map(|file| self.draft_file(file))
-            .collect();
-        let mut draft = NewEvent {
-            id,
-            project: connector.row.project,
-            connector: connector.row.id,
-            received_at: arrival.received_at,
-            trust: arrival.trust,
-            input,
-            meta,
-            files,
-            dedupe: None,
-            filtered: false,
-            runs: Vec::with_capacity(connector.links.len()),
-        };
-        let Judged {
-            verdicts,
-            dedupe: computed,
-        } = self.judge(connector, &draft).await?;
-        let expires_at = arrival.received_at.plus(DEDUPE_WINDOW);
-        draft.dedupe = dedupe.or(computed).map(|key| Dedupe {
-            key,
-            digest,
-            expires_at,
-        });
-        for (link, verdict) in connector.links.iter().zip(verdicts) {
-            let (session, held) = match verdict {
-                Verdict::Run(session) => (session, None),
-                Verdict::Hold(error) => (None, Some(error)),
-                Verdict::Skip => continue,
-            };
-            let id = self.ids.run();
-            draft.runs.push(NewRun {
-                id,
-                agent: link.agent,
-                session,
-                held,
-            });
-        }
-        draft.filtered = draft.runs.is_empty();
-        Ok(draft)
-    }
-
-    fn draft_file(&self, file: IncomingFile) -> NewFile {
-        let IncomingFile {
-            field,
-            name,
-            content_type,
-            content,
-        } = file;
-        let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        let sha256 = hex::encode(tieline_vault::sha256(&content));
-        let file = EventFile {
-            id: self.ids.file(),
-            field,
-            name,
-            content_type,
-            size,
-            sha256,
-        };
-        NewFile { file, content }
-    }
-
     async fn commit(
         self: &Arc<Self>,
         connector: &Arc<LiveConnector>,
@@ -203,7 +107,14 @@ impl Hub {
         self.finish(async move {
             let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
             let acceptances = hub.store.accept(drafts).await?;
-            hub.accepted(&connector, shapes, acceptances)
+            let mut displaced = Vec::new();
+            let accepted = hub.accepted(&connector, shapes, acceptances, &mut displaced);
+            if !displaced.is_empty() {
+                // Here, and not behind the answer's back: who sends faster than runs can be ended
+                // is to feel it.
+                hub.end_displaced(displaced).await;
+            }
+            accepted
         })
         .await
     }
@@ -214,13 +125,18 @@ impl Hub {
         connector: &LiveConnector,
         shapes: Vec<Shape>,
         acceptances: Vec<Acceptance>,
+        given_up: &mut Vec<(ProjectId, RunId)>,
     ) -> Result<Vec<Accepted>, EngineError> {
         let mut accepted = Vec::with_capacity(shapes.len());
-        let (mut stored_runs, mut conflict) = (false, false);
+        let (mut stored_runs, mut refused) = (false, None);
         for (shape, acceptance) in shapes.into_iter().zip(acceptances) {
             accepted.push(match acceptance {
                 Acceptance::Conflict => {
-                    conflict = true;
+                    refused.get_or_insert(EngineError::IdempotencyConflict);
+                    continue;
+                }
+                Acceptance::Busy => {
+                    refused.get_or_insert(EngineError::SessionBusy);
                     continue;
                 }
                 Acceptance::Duplicate {
@@ -236,10 +152,12 @@ impl Hub {
                         filtered,
                     }
                 }
-                Acceptance::Stored => {
+                Acceptance::Stored { displaced } => {
                     self.metrics.events_accepted.inc();
                     self.metrics.runs_queued.inc_by(shape.runs.len() as u64);
                     stored_runs |= !shape.runs.is_empty();
+                    let project = connector.row.project;
+                    given_up.extend(displaced.into_iter().map(|run| (project, run)));
                     shape.accepted()
                 }
             });
@@ -247,11 +165,8 @@ impl Hub {
         if stored_runs {
             self.wake_agents(connector);
         }
-        if conflict {
-            // The others of its batch are stored, and are found when the sender repeats them.
-            return Err(EngineError::IdempotencyConflict);
-        }
-        Ok(accepted)
+        // The others of its batch are stored, and are found when the sender repeats them.
+        refused.map_or(Ok(accepted), Err)
     }
 
     fn wake_agents(&self, connector: &LiveConnector) {

@@ -3,17 +3,23 @@
 mod apply;
 mod open;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tieline_contract::erased::{DynEndpoint, DynRuntime, DynSink};
 use tieline_contract::{ConnectorType, RuntimeType};
 use tieline_expression::Expression;
-use tieline_model::{Agent, AgentId, Connector, ConnectorId, Mode, Name, OnError, ProjectId};
+use tieline_model::{
+    Agent, AgentId, Connector, ConnectorId, Debounce, Mode, Name, OnError, Policy, Priority,
+    ProjectId,
+};
 
+use crate::accept::Intake;
 use crate::desk::Desk;
+use crate::desk::breaker::BreakerView;
 
 pub use apply::Applied;
 
@@ -37,6 +43,25 @@ pub struct Surroundings {
     pub outside: Arc<tieline_egress::Client>,
     /// Where the hub is reached from outside, without a slash at its end.
     pub public_url: Option<String>,
+    pub retention: Retention,
+}
+
+/// How long what has ended is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Inputs, outputs and files.
+    pub bodies: Duration,
+    /// Everything.
+    pub rows: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            bodies: Duration::from_hours(7 * 24),
+            rows: Duration::from_hours(30 * 24),
+        }
+    }
 }
 
 /// An agent that can be run.
@@ -55,6 +80,8 @@ pub struct LiveConnector {
     pub role: LiveRole,
     pub(crate) links: Vec<LiveLink>,
     pub(crate) dedupe: Option<Arc<Expression>>,
+    /// Where it takes events, and says how many in a length of time.
+    pub(crate) intake: Option<Arc<Intake>>,
 }
 
 /// What a connector does.
@@ -72,14 +99,17 @@ pub(crate) struct LiveLink {
     pub when: Option<Arc<Expression>>,
     pub session: Option<Arc<Expression>>,
     pub on_error: OnError,
+    pub policy: Policy,
+    pub debounce: Option<Debounce>,
+    pub priority: Priority,
 }
 
 /// Everything configured, at one moment. Replaced whole when it changes.
 #[derive(Default)]
 pub struct LiveCatalog {
     pub projects: Vec<(ProjectId, Name)>,
-    pub agents: HashMap<AgentId, Arc<LiveAgent>>,
-    pub connectors: HashMap<ConnectorId, Arc<LiveConnector>>,
+    pub agents: BTreeMap<AgentId, Arc<LiveAgent>>,
+    pub connectors: BTreeMap<ConnectorId, Arc<LiveConnector>>,
     /// Rows that are not removed, by name.
     agent_names: HashMap<(ProjectId, Name), AgentId>,
     connector_names: HashMap<(ProjectId, Name), ConnectorId>,
@@ -159,6 +189,26 @@ impl LiveCatalog {
 
     pub(crate) fn origin(&self, id: ConnectorId) -> Option<&Origin> {
         self.connectors_ever.get(&id)
+    }
+}
+
+impl LiveAgent {
+    /// Whether its runs are held because it is not well.
+    #[must_use]
+    pub fn breaker(&self) -> BreakerView {
+        self.desk.view()
+    }
+}
+
+impl LiveConnector {
+    /// Whether its deliveries are held because the destination is not well; `None` where it takes
+    /// events.
+    #[must_use]
+    pub fn breaker(&self) -> Option<BreakerView> {
+        match &self.role {
+            LiveRole::Sink { desk, .. } => Some(desk.view()),
+            LiveRole::Endpoint(_) => None,
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tieline_model::{AgentId, Timestamp};
-use tieline_store::{Claim, Lease, StoreError};
+use tieline_store::{Claim, Lease, OpenWork, StoreError};
 
 use crate::Hub;
-use crate::desk::{Brought, Supply};
+use crate::desk::{Brought, Supply, Terms};
 use crate::run::Begun;
 
 /// The runs of one agent.
@@ -17,15 +17,17 @@ pub(crate) struct Runs {
 }
 
 impl Supply for Runs {
-    fn places(&self) -> u32 {
+    fn terms(&self) -> Terms {
         let catalog = self.hub.catalog.load();
-        catalog.agents.get(&self.agent).map_or(0, |agent| {
-            if agent.row.is_held() {
-                0
-            } else {
-                agent.row.concurrency
-            }
-        })
+        let Some(agent) = catalog.agents.get(&self.agent) else {
+            return Terms::NONE;
+        };
+        let row = &agent.row;
+        Terms {
+            places: if row.is_held() { 0 } else { row.concurrency },
+            rate: row.rate,
+            removed: row.removed,
+        }
     }
 
     fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {
@@ -62,13 +64,17 @@ impl Supply for Runs {
             })
         })
     }
+
+    fn is_among(&self, (runs, _): &OpenWork) -> bool {
+        runs.iter().any(|(agent, _)| *agent == self.agent)
+    }
 }
 
 impl Hub {
     /// A lease for this node that begins now. It ends with the process, and never by the clock: a
     /// clock that jumps must not make two attempts of one.
     pub(crate) fn lease(&self) -> Lease {
-        let now = self.clock.now();
+        let now = self.steady();
         Lease {
             node: self.node,
             now,

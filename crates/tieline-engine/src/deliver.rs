@@ -9,12 +9,14 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tieline_contract::erased::DynSink;
 use tieline_contract::{Fault, Outgoing, Receipt, Verdict};
-use tieline_model::{Attempt, ConnectorId, Timestamp};
-use tieline_store::{Claim, ClaimedDelivery, DeliveryOutcome, SettleDelivery, Settled, StoreError};
+use tieline_model::{Attempt, ConnectorId, DeliveryState, RunError, Timestamp};
+use tieline_store::{
+    Claim, ClaimedDelivery, DeliveryOutcome, OpenWork, SettleDelivery, Settled, StoreError,
+};
 
 use crate::Hub;
 use crate::catalog::{LiveConnector, LiveRole};
-use crate::desk::{Brought, Place, Supply};
+use crate::desk::{Brought, Desk, Place, Supply, Terms};
 use crate::limits::{DELIVERIES_AT_ONCE, DELIVERY_ATTEMPT_MAX};
 use crate::metrics::Status;
 
@@ -25,12 +27,22 @@ pub(crate) struct Deliveries {
 }
 
 impl Supply for Deliveries {
-    fn places(&self) -> u32 {
+    fn terms(&self) -> Terms {
         let catalog = self.hub.catalog.load();
-        let connector = catalog.connectors.get(&self.outlet);
-        match connector.map(|connector| (&connector.role, connector.row.is_held())) {
-            Some((LiveRole::Sink { .. }, false)) => DELIVERIES_AT_ONCE,
+        let Some(connector) = catalog.connectors.get(&self.outlet) else {
+            return Terms::NONE;
+        };
+        let row = &connector.row;
+        let places = match &connector.role {
+            LiveRole::Sink { .. } if !row.is_held() => {
+                row.concurrency.unwrap_or(DELIVERIES_AT_ONCE)
+            }
             _ => 0,
+        };
+        Terms {
+            places,
+            rate: row.rate,
+            removed: row.removed,
         }
     }
 
@@ -67,6 +79,10 @@ impl Supply for Deliveries {
             })
         })
     }
+
+    fn is_among(&self, (_, deliveries): &OpenWork) -> bool {
+        deliveries.iter().any(|(outlet, _)| *outlet == self.outlet)
+    }
 }
 
 /// One attempt of one delivery.
@@ -79,17 +95,46 @@ async fn carry_out(
     let LiveRole::Sink { sink, desk } = &connector.role else {
         return;
     };
-    let started = hub.clock.now();
+    if let Some(why) = decide::unusable(claimed.delivery.kept) {
+        drop(place);
+        record(&hub, desk, &claimed, settle_unmade(&hub, &claimed, why)).await;
+        return;
+    }
+    let started = hub.now();
     hub.metrics.delivery_attempts.inc();
     let result = tokio::select! {
         biased;
         result = attempt(sink.as_ref(), &claimed, started) => result,
-        // The destination may have it already; the next start delivers again, with the same id.
-        () = hub.abandoning.cancelled() => return,
+        () = hub.abandoning.cancelled() => {
+            // The destination may have it already; it gets it again, with the same id.
+            give_back(&hub, &claimed).await;
+            return;
+        }
     };
-    drop(place);
+    match decide::health(&result) {
+        Some(health) => place.end(&hub, health),
+        None => drop(place),
+    }
     let gone = matches!(&result, Err(fault) if fault.verdict == Verdict::Gone);
     let settle = settle(&hub, &claimed, started, result);
+    record(&hub, desk, &claimed, settle).await;
+    if gone {
+        pause_gone(&hub, &connector).await;
+    }
+}
+
+/// Frees a delivery that the hub has no more time for, its attempt not counted.
+async fn give_back(hub: &Hub, claimed: &ClaimedDelivery) {
+    let ClaimedDelivery { delivery, epoch } = claimed;
+    let (project, id) = (delivery.project, delivery.id);
+    let now = hub.steady();
+    if let Err(error) = hub.store.release_delivery(project, id, *epoch, now).await {
+        // The next start frees it, with its attempt counted.
+        tracing::warn!(delivery.id = %id, %error, "delivery {id} could not be given back");
+    }
+}
+
+async fn record(hub: &Hub, desk: &Desk, claimed: &ClaimedDelivery, settle: SettleDelivery) {
     let ended = match &settle.outcome {
         DeliveryOutcome::Ended { state, .. } => Some(*state),
         DeliveryOutcome::Again(_) => None,
@@ -106,9 +151,6 @@ async fn carry_out(
             }
             None => desk.wake(),
         }
-    }
-    if gone {
-        pause_gone(&hub, &connector).await;
     }
 }
 
@@ -147,7 +189,8 @@ fn settle(
     started_at: Timestamp,
     result: Result<Receipt, Fault>,
 ) -> SettleDelivery {
-    let now = hub.clock.now();
+    let ended_at = hub.now();
+    let steady = hub.steady();
     let number = claimed.delivery.attempt;
     let (status, error, response) = match &result {
         Ok(receipt) => (receipt.status, None, receipt.response.clone()),
@@ -160,17 +203,38 @@ fn settle(
     let attempt = Attempt {
         number,
         started_at,
-        ended_at: now,
+        ended_at,
         status,
         error,
         response,
+    };
+    let outcome = decide::decide(number, result, steady, || hub.random());
+    let now = match &outcome {
+        DeliveryOutcome::Ended { .. } => ended_at,
+        DeliveryOutcome::Again(_) => steady,
     };
     SettleDelivery {
         delivery: claimed.delivery.id,
         epoch: Some(claimed.epoch),
         now,
-        outcome: decide::decide(number, result, now, hub.random()),
+        outcome,
         attempt: Some(attempt),
+    }
+}
+
+/// Ends a delivery that is not tried.
+fn settle_unmade(hub: &Hub, claimed: &ClaimedDelivery, why: RunError) -> SettleDelivery {
+    let id = claimed.delivery.id;
+    tracing::error!(delivery.id = %id, code = why.code, "delivery {id} cannot be made");
+    SettleDelivery {
+        delivery: id,
+        epoch: Some(claimed.epoch),
+        now: hub.now(),
+        outcome: DeliveryOutcome::Ended {
+            state: DeliveryState::Failed,
+            error: Some(why),
+        },
+        attempt: None,
     }
 }
 

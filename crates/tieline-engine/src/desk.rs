@@ -1,71 +1,232 @@
 //! A desk hands out the work of one queue: an agent's runs, or an outbound connector's deliveries.
 //!
-//! It claims no more than it has free places for, wakes when work comes or a place gets free, and
-//! looks by itself now and then, because a signal may be lost.
+//! It claims no more than it has free places for, no faster than its rate, and nothing while the
+//! other side is not well. What it does not claim stays in the store. It wakes when work comes or
+//! a place gets free, and looks by itself now and then, because a signal may be lost.
 
-use std::collections::HashMap;
+pub(crate) mod breaker;
+mod serve;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tieline_model::{AgentId, ConnectorId, Timestamp};
-use tieline_store::StoreError;
+use tieline_model::quantity::Rate;
+use tieline_model::{AgentId, ConnectorId};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use self::breaker::{Breaker, BreakerView, Health, Moment, Period};
 use crate::Hub;
-use crate::limits::{CLAIM_BATCH, POLL, STORE_PAUSE_FIRST, STORE_PAUSE_MAX};
+use crate::accept::Intakes;
+use crate::limits::CLAIM_BATCH;
+use crate::metrics::Kind;
+use crate::pace::Pace;
 
-/// The state of one desk.
-#[derive(Debug, Default)]
+pub(crate) use serve::{Brought, Supply, Terms, serve};
+
+/// Whose work a desk hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Side {
+    Agent(AgentId),
+    Outlet(ConnectorId),
+}
+
+/// The state of one desk. It outlives changes of the catalogue.
+#[derive(Debug)]
 pub struct Desk {
+    side: Side,
     /// Places taken.
     busy: AtomicU32,
     signal: Notify,
+    gate: Mutex<Gate>,
+}
+
+/// What lets work through.
+#[derive(Debug, Default)]
+struct Gate {
+    breaker: Breaker,
+    pace: Option<Pace>,
+}
+
+/// What a desk may claim now.
+struct Opening {
+    limit: u32,
+    /// When to look again, where it is held back.
+    again: Option<Instant>,
 }
 
 impl Desk {
+    pub(crate) fn new(side: Side) -> Self {
+        Self {
+            side,
+            busy: AtomicU32::new(0),
+            signal: Notify::new(),
+            gate: Mutex::default(),
+        }
+    }
+
     /// There is work, a free place, or something to look at anew.
     pub(crate) fn wake(&self) {
         self.signal.notify_one();
     }
 
-    /// Takes a place until the guard is dropped.
+    /// Takes a place for an attempt that begins, until it ends.
     pub(crate) fn take(self: &Arc<Self>) -> Place {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Place(Arc::clone(self))
+        let mut gate = self.gate.lock();
+        if let Some(pace) = &mut gate.pace {
+            pace.spend(1);
+        }
+        Place {
+            period: gate.breaker.begin(),
+            desk: Arc::clone(self),
+        }
     }
 
-    fn free(&self, places: u32) -> u32 {
-        places.saturating_sub(self.busy.load(Ordering::Relaxed))
+    /// How its breaker stands.
+    pub(crate) fn view(&self) -> BreakerView {
+        self.gate.lock().breaker.view()
+    }
+
+    /// A person wants work to go on: where the other side is held, the next probe is due.
+    pub(crate) fn probe_now(&self) {
+        self.gate.lock().breaker.probe_now(Instant::now());
+        self.wake();
+    }
+
+    /// The other side is another one now, or a person has looked after it.
+    pub(crate) fn reset(&self, hub: &Hub) {
+        self.change(hub, Breaker::reset);
+        self.wake();
+    }
+
+    fn is_idle(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    fn opening(&self, hub: &Hub, terms: Terms) -> Opening {
+        let busy = self.busy.load(Ordering::Relaxed);
+        let free = self.change(hub, |breaker, moment| {
+            breaker.free(moment, terms.places, busy)
+        });
+        let limit = free.min(CLAIM_BATCH);
+        let mut gate = self.gate.lock();
+        if limit == 0 {
+            let again = gate.breaker.until();
+            return Opening { limit, again };
+        }
+        let now = Instant::now();
+        let Some(pace) = gate.paced(terms.rate, now) else {
+            return Opening { limit, again: None };
+        };
+        let limit = limit.min(pace.allows(now));
+        let again = (limit == 0).then(|| now + pace.wait(now));
+        Opening { limit, again }
+    }
+
+    /// Tells the breaker something, and counts where that holds the desk or lets it go.
+    fn change<T>(&self, hub: &Hub, act: impl FnOnce(&mut Breaker, Moment<'_>) -> T) -> T {
+        let random = || hub.random();
+        let moment = Moment {
+            now: Instant::now(),
+            wall: hub.now(),
+            random: &random,
+        };
+        let mut gate = self.gate.lock();
+        let was_closed = gate.breaker.is_closed();
+        let result = act(&mut gate.breaker, moment);
+        let is_closed = gate.breaker.is_closed();
+        drop(gate);
+        if was_closed != is_closed {
+            self.side.count(hub, is_closed);
+        }
+        result
     }
 }
 
-/// A taken place at a desk.
+impl Side {
+    fn count(self, hub: &Hub, well: bool) {
+        let catalog = hub.catalog.load();
+        let (kind, name) = match self {
+            Self::Agent(id) => ("agent", catalog.agent_name(id)),
+            Self::Outlet(id) => ("outlet", catalog.connector_name(id)),
+        };
+        let name = name.map_or("", |name| name.as_str());
+        let open = hub.metrics.breakers_open.get_or_create(&Kind { kind });
+        if well {
+            open.dec();
+            tracing::info!(kind, name, "`{name}` is well again, and gets its work");
+        } else {
+            open.inc();
+            tracing::warn!(
+                kind,
+                name,
+                "`{name}` is not well, and its work is kept back"
+            );
+        }
+    }
+}
+
+impl Gate {
+    /// The bucket of this rate; a full one where the rate has changed.
+    fn paced(&mut self, rate: Option<Rate>, now: Instant) -> Option<&mut Pace> {
+        if self.pace.as_ref().map(Pace::rate) != rate {
+            self.pace = rate.map(|rate| Pace::new(rate, now));
+        }
+        self.pace.as_mut()
+    }
+}
+
+/// A taken place at a desk. Dropping it shows nothing of the other side.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Desk>);
+pub(crate) struct Place {
+    desk: Arc<Desk>,
+    period: Period,
+}
+
+impl Place {
+    /// The attempt is over, and showed how the other side is.
+    pub(crate) fn end(self, hub: &Hub, health: Health) {
+        let period = self.period;
+        self.desk
+            .change(hub, |breaker, moment| breaker.tell(period, health, moment));
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
-        self.0.wake();
+        self.desk.gate.lock().breaker.forget(self.period);
+        self.desk.busy.fetch_sub(1, Ordering::Relaxed);
+        self.desk.wake();
     }
 }
 
-/// All desks, each served by one task.
+/// All desks.
 #[derive(Debug, Default)]
 pub(crate) struct Desks {
-    agents: Mutex<HashMap<AgentId, Arc<Desk>>>,
-    outlets: Mutex<HashMap<ConnectorId, Arc<Desk>>>,
+    agents: Mutex<BTreeMap<AgentId, Arc<Desk>>>,
+    outlets: Mutex<BTreeMap<ConnectorId, Arc<Desk>>>,
+    /// Of the connectors that take events.
+    pub intakes: Intakes,
 }
 
 impl Desks {
     pub(crate) fn of_agent(&self, id: AgentId) -> Arc<Desk> {
-        Arc::clone(self.agents.lock().entry(id).or_default())
+        let mut agents = self.agents.lock();
+        let desk = agents
+            .entry(id)
+            .or_insert_with(|| Arc::new(Desk::new(Side::Agent(id))));
+        Arc::clone(desk)
     }
 
     pub(crate) fn of_outlet(&self, id: ConnectorId) -> Arc<Desk> {
-        Arc::clone(self.outlets.lock().entry(id).or_default())
+        let mut outlets = self.outlets.lock();
+        let desk = outlets
+            .entry(id)
+            .or_insert_with(|| Arc::new(Desk::new(Side::Outlet(id))));
+        Arc::clone(desk)
     }
 
     /// Wakes the desk of an outbound connector.
@@ -78,52 +239,5 @@ impl Desks {
     pub(crate) fn wake_all(&self) {
         self.agents.lock().values().for_each(|desk| desk.wake());
         self.outlets.lock().values().for_each(|desk| desk.wake());
-    }
-}
-
-/// What a claim brought: how many rows, and when the next is due.
-pub(crate) struct Brought {
-    pub rows: u32,
-    pub next_due: Option<Timestamp>,
-}
-
-/// One kind of work that desks hand out.
-pub(crate) trait Supply: Send + Sync + 'static {
-    /// How many places it has now; none while it is paused.
-    fn places(&self) -> u32;
-
-    /// Claims at most `limit` rows and starts each.
-    fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>>;
-}
-
-/// Serves a desk until the hub stops claiming.
-pub(crate) async fn serve(hub: Arc<Hub>, desk: Arc<Desk>, supply: impl Supply) {
-    let mut pause = STORE_PAUSE_FIRST;
-    while !hub.stopping.is_cancelled() {
-        let limit = desk.free(supply.places()).min(CLAIM_BATCH);
-        let mut rest = POLL;
-        if limit > 0 {
-            match supply.hand_out(limit).await {
-                Ok(brought) => {
-                    pause = STORE_PAUSE_FIRST;
-                    if brought.rows >= limit {
-                        continue;
-                    }
-                    if let Some(due) = brought.next_due {
-                        rest = rest.min(due.since(hub.clock.now()));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "work could not be claimed");
-                    rest = pause;
-                    pause = (pause * 2).min(STORE_PAUSE_MAX);
-                }
-            }
-        }
-        tokio::select! {
-            () = desk.signal.notified() => {}
-            () = tokio::time::sleep(rest) => {}
-            () = hub.stopping.cancelled() => {}
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Why the engine did not do what it was asked.
 
+use std::time::Duration;
+
 use tieline_contract::{Code, Problem, Problems};
 use tieline_store::StoreError;
 
@@ -14,14 +16,29 @@ pub enum EngineError {
     Store(#[from] StoreError),
     #[error("the same key came before with another body")]
     IdempotencyConflict,
+    #[error("the event's session has a run that has not ended")]
+    SessionBusy,
+    #[error("the connector takes no more events for {0:?}")]
+    RateLimited(Duration),
     #[error("the connector is paused")]
     Paused,
+    #[error("the event's input is no longer kept")]
+    NotKept(Lost),
     #[error("there is no such thing")]
     NotFound,
     #[error("{0}")]
     NotAllowed(String),
     #[error("the hub is shutting down")]
     Stopping,
+}
+
+/// How something stored got lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Erased by a person, or because its time was over.
+    Erased,
+    /// Changed by the disk.
+    Damaged,
 }
 
 impl From<EngineError> for Problem {
@@ -44,11 +61,28 @@ impl From<EngineError> for Problem {
                 Code::IdempotencyConflict,
                 "This key came before with another body. Use a new key for a new event.",
             ),
+            EngineError::SessionBusy => Self::new(
+                Code::SessionBusy,
+                "A run of this event's session has not ended. Send the event again once it has.",
+            ),
+            EngineError::RateLimited(wait) => Self::new(
+                Code::RateLimited,
+                "This connector takes no more events for now. Send the same request again later.",
+            )
+            .retry_after(wait),
+            EngineError::NotKept(Lost::Erased) => Self::new(
+                Code::Erased,
+                "The event cannot be replayed: its input has been erased.",
+            ),
+            EngineError::NotKept(Lost::Damaged) => Self::new(
+                Code::Damaged,
+                "The event cannot be replayed: its input was damaged on the disk.",
+            ),
             EngineError::Paused => Self::new(
                 Code::ConnectorPaused,
                 "This connector is paused and stores nothing. Send the request again later.",
             )
-            .retry_after(std::time::Duration::from_mins(1)),
+            .retry_after(Duration::from_mins(1)),
             EngineError::NotFound => Self::new(Code::NotFound, "There is no such thing."),
             EngineError::NotAllowed(why) => Self::new(Code::Conflict, why),
             EngineError::Stopping => Self::new(

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::catalog::{LiveCatalog, Surroundings, Types};
 use crate::desk::Desks;
 use crate::live::Live;
+use crate::steady::Steady;
 use crate::{EngineError, Metrics};
 
 /// What a hub is made of.
@@ -31,6 +32,7 @@ pub struct HubParts {
 pub struct Hub {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) steady: Steady,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) ids: Ids,
     pub(crate) node: NodeId,
@@ -79,6 +81,7 @@ impl Hub {
             node: ids.node(),
             ids,
             store,
+            steady: Steady::start(clock.as_ref()),
             clock,
             entropy,
             types,
@@ -115,6 +118,7 @@ impl Hub {
         &self.metrics
     }
 
+    /// The time to be shown; what decides when goes by [`Hub::steady`].
     pub fn now(&self) -> tieline_model::Timestamp {
         self.clock.now()
     }

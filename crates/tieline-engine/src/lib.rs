@@ -17,19 +17,26 @@ mod finish;
 mod hub;
 mod live;
 mod metrics;
+mod pace;
 mod reap;
 mod record;
 mod run;
 mod settle;
+mod steady;
 mod supervise;
 
 pub use accept::{Accepted, Arrival};
-pub use catalog::{Applied, LiveAgent, LiveCatalog, LiveConnector, LiveRole, Surroundings, Types};
-pub use error::EngineError;
+pub use catalog::{
+    Applied, LiveAgent, LiveCatalog, LiveConnector, LiveRole, Retention, Surroundings, Types,
+};
+pub use desk::breaker::{BreakerState, BreakerView};
+pub use error::{EngineError, Lost};
 pub use hub::{Hub, HubParts};
 pub use live::{Follower, Live, Said, Waiting};
-pub use metrics::{Metrics, Status};
+pub use metrics::{Kind, Metrics, Status};
 pub use settle::Answer;
 
+#[cfg(test)]
+mod sim;
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,11 @@ pub const POLL: Duration = Duration::from_secs(15);
 /// How long a run may go on being refused as "not started" before it is a dead letter.
 pub const OUTAGE_AGE_MAX: Duration = Duration::from_hours(72);
 
-/// How many deliveries of one outbound connector are under way at once.
-pub const DELIVERIES_AT_ONCE: u32 = 16;
+/// How many deliveries of one outbound connector are under way at once, where it does not say.
+///
+/// Each has its body in memory: as large as an agent's output may be, 10 MiB where nobody raised
+/// it. A slow destination must not cost more than a small machine has.
+pub const DELIVERIES_AT_ONCE: u32 = 32;
 
 /// The longest that one attempt of a delivery may take, whatever its sink allows itself.
 pub const DELIVERY_ATTEMPT_MAX: Duration = Duration::from_mins(10);
@@ -33,6 +36,9 @@ pub const DELIVERY_SCHEDULE: [Duration; 9] = [
     Duration::from_hours(24),
 ];
 
+/// The longest that a destination can have one delivery put off (`Retry-After`).
+pub const DELIVERY_WAIT_MAX: Duration = Duration::from_hours(24);
+
 /// How much of a run's chunks is kept for those who come late.
 pub const CHUNK_BYTES_KEPT: usize = 256 * 1024;
 
@@ -46,3 +52,29 @@ pub const SWEEP_BATCH: u32 = 1000;
 
 /// What `Retry-After` says where the store cannot commit.
 pub const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// After how many failures in a row an agent or a destination is held.
+pub const BREAKER_FAILURES: u32 = 5;
+
+/// How long it is held before the first probe, and at the most before a later one; the pause
+/// doubles with each probe that fails.
+pub const BREAKER_PAUSE_FIRST: Duration = Duration::from_secs(5);
+pub const BREAKER_PAUSE_MAX: Duration = Duration::from_mins(5);
+
+/// The longest that the other side can have itself held (`Retry-After`).
+pub const HOLD_MAX: Duration = Duration::from_hours(1);
+
+/// How many events one pass of the retention looks at in one commit.
+pub const RETAIN_BATCH: u32 = 200;
+
+/// How long the sweep leaves the store to others between two commits.
+pub const SWEEP_BREATH: Duration = Duration::from_millis(20);
+
+/// How many rows an act on many reads at once.
+pub const ACT_PAGE: u32 = 250;
+
+/// How many of them are under way at once, so that they share commits.
+pub const ACTS_AT_ONCE: usize = 32;
+
+/// How long the giving back of what is in hand may take at the end.
+pub const GIVE_BACK_MAX: Duration = Duration::from_secs(10);

@@ -17,6 +17,12 @@ pub struct Status {
     pub status: &'static str,
 }
 
+/// A label for what work goes to: `agent` or `outlet`.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Kind {
+    pub kind: &'static str,
+}
+
 /// The hub's counters and gauges.
 #[derive(Debug)]
 pub struct Metrics {
@@ -26,12 +32,21 @@ pub struct Metrics {
     pub runs_queued: Counter,
     pub runs_ended: Family<Status, Counter>,
     pub run_attempts_failed: Counter,
+    /// Cancelled because another run took their place.
+    pub runs_displaced: Counter,
+    /// Failed because they waited longer than their agent lets them.
+    pub runs_expired: Counter,
     pub runs_running: Gauge<i64, AtomicI64>,
     pub sync_waiting: Gauge<i64, AtomicI64>,
     pub deliveries_created: Counter,
     pub deliveries_ended: Family<Status, Counter>,
     pub delivery_attempts: Counter,
     pub requests_refused: Family<Status, Counter>,
+    pub breakers_open: Family<Kind, Gauge<i64, AtomicI64>>,
+    /// Events whose bodies were erased because their time was over.
+    pub bodies_erased: Counter,
+    /// Events that went whole because their time was over.
+    pub events_erased: Counter,
 }
 
 impl Metrics {
@@ -44,18 +59,24 @@ impl Metrics {
             runs_queued: Counter::default(),
             runs_ended: Family::default(),
             run_attempts_failed: Counter::default(),
+            runs_displaced: Counter::default(),
+            runs_expired: Counter::default(),
             runs_running: Gauge::default(),
             sync_waiting: Gauge::default(),
             deliveries_created: Counter::default(),
             deliveries_ended: Family::default(),
             delivery_attempts: Counter::default(),
             requests_refused: Family::default(),
+            breakers_open: Family::default(),
+            bodies_erased: Counter::default(),
+            events_erased: Counter::default(),
         };
-        metrics.register();
+        metrics.register_work();
+        metrics.register_care();
         metrics
     }
 
-    fn register(&mut self) {
+    fn register_work(&mut self) {
         let registry = &mut self.registry;
         registry.register(
             "events_accepted",
@@ -103,6 +124,35 @@ impl Metrics {
             "requests_refused",
             "Requests to connectors that were refused, by problem code",
             self.requests_refused.clone(),
+        );
+    }
+
+    fn register_care(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "runs_displaced",
+            "Runs cancelled because another took their place",
+            self.runs_displaced.clone(),
+        );
+        registry.register(
+            "runs_expired",
+            "Runs that failed because they waited longer than queue_ttl",
+            self.runs_expired.clone(),
+        );
+        registry.register(
+            "breakers_open",
+            "Agents and outbound connectors that get no work because they are not well, by kind",
+            self.breakers_open.clone(),
+        );
+        registry.register(
+            "bodies_erased",
+            "Events whose bodies were erased because their time was over",
+            self.bodies_erased.clone(),
+        );
+        registry.register(
+            "events_erased",
+            "Events that were erased whole because their time was over",
+            self.events_erased.clone(),
         );
     }
 

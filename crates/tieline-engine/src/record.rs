@@ -24,7 +24,10 @@ impl Hub {
                 Ok(written) => return Some(written),
                 Err(StoreError::Unavailable { reason }) if !self.abandoning.is_cancelled() => {
                     tracing::warn!(%id, reason, "the outcome of {id} could not be recorded yet");
-                    tokio::time::sleep(pause).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.abandoning.cancelled() => {}
+                    }
                     pause = (pause * 2).min(STORE_PAUSE_MAX);
                 }
                 Err(error) => {

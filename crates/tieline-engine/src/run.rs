@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use tieline_contract::{Assignment, Callback, Chunks, Fault, FileLink, Outcome};
+use tieline_contract::{Assignment, Callback, Chunks, Fault, FileLink, Outcome, Verdict};
 use tieline_model::{Reason, RunId, Timestamp};
 use tieline_store::ClaimedRun;
 use tieline_vault::CallbackClaim;
@@ -13,6 +13,7 @@ use tieline_vault::CallbackClaim;
 use crate::Hub;
 use crate::catalog::LiveAgent;
 use crate::desk::Place;
+use crate::desk::breaker::Health;
 use crate::live::Live;
 
 /// How an attempt was left.
@@ -41,6 +42,9 @@ pub(crate) async fn carry_out(
 ) {
     let Begun { place, ends } = begun;
     let id = claimed.run.id;
+    if crate::settle::settle_unstarted(&hub, &agent, &claimed).await {
+        return;
+    }
     let started = hub.clock.now();
     hub.metrics.runs_running.inc();
     let left = if claimed.run.reason == Some(Reason::Answer) {
@@ -50,7 +54,10 @@ pub(crate) async fn carry_out(
         attempt(&hub, &agent, &claimed, (started, ends)).await
     };
     hub.metrics.runs_running.dec();
-    drop(place);
+    match health(&claimed, &left) {
+        Some(health) => place.end(&hub, health),
+        None => drop(place),
+    }
     match left {
         Left::Ended(result) => crate::settle::settle(&hub, &agent, claimed, started, result).await,
         Left::Cancelled => hub.live.put_back(id),
@@ -58,7 +65,7 @@ pub(crate) async fn carry_out(
             let (project, epoch) = (claimed.run.project, claimed.epoch);
             if let Err(error) = hub
                 .store
-                .release_run(project, id, epoch, hub.clock.now())
+                .release_run(project, id, epoch, hub.steady())
                 .await
             {
                 // The next start frees it, with its attempt counted.
@@ -103,6 +110,23 @@ async fn attempt(
             format!("the agent did not finish within {}", tieline_model::quantity::Span(timeout)),
         ))),
     }
+}
+
+/// What an attempt showed of the agent, where it was called and not given up. Only one that did not start says that the agent is not
+/// well: whatever else it did, it was there to do it.
+fn health(claimed: &ClaimedRun, left: &Left) -> Option<Health> {
+    let Left::Ended(result) = left else {
+        return None;
+    };
+    let called = claimed.run.reason != Some(Reason::Answer);
+    let health = match result {
+        Err(Fault {
+            verdict: Verdict::NotStarted(wait),
+            ..
+        }) => Health::Unwell(*wait),
+        _ => Health::Well,
+    };
+    called.then_some(health)
 }
 
 /// Whether a run was ended before its attempt could be stopped.

@@ -3,19 +3,35 @@
 mod callback;
 mod cancel;
 mod decide;
+mod displaced;
 mod outlets;
+mod stale;
 
 use std::sync::Arc;
 
 use tieline_contract::{Fault, Outcome};
-use tieline_model::{Attempt, Run, RunState, Timestamp};
-use tieline_store::{ClaimedRun, RunOutcome, SettleRun, Settled};
+use tieline_model::{Attempt, ConnectorId, Kept, ProjectId, Run, RunError, RunState, Timestamp};
+use tieline_store::{ClaimedRun, Fence, RunOutcome, SettleRun, Settled, StoreError};
 
 use crate::Hub;
-use crate::catalog::LiveAgent;
+use crate::catalog::{LiveAgent, LiveCatalog};
 use crate::metrics::Status;
 
 pub use callback::Answer;
+
+/// A settle that is ready to be written, and the run as it will stand.
+struct Ending {
+    settle: SettleRun,
+    /// `None` where it goes on.
+    run: Option<Arc<Run>>,
+}
+
+impl Ending {
+    fn outlets(&self) -> Vec<ConnectorId> {
+        let deliveries = self.settle.deliveries.iter();
+        deliveries.map(|delivery| delivery.connector).collect()
+    }
+}
 
 /// Settles an attempt. It does not give up while the store can recover: the outcome is kept in
 /// hand until it is recorded, or the hub goes down and the run is taken up again.
@@ -26,46 +42,86 @@ pub(crate) async fn settle(
     started: Timestamp,
     result: Result<Outcome, Fault>,
 ) {
-    let now = hub.clock.now();
-    let attempt = journal(&claimed.run, started, now, &result);
-    let random = hub.random();
-    let outcome = decide::decide(&claimed.run, &agent.row, result, decide::At { now, random });
-    let ended = ended(&claimed.run, &outcome, now).map(Arc::new);
-    let deliveries = match &ended {
-        Some(run) => hub.results_of(agent, run, &claimed.event),
-        None => Vec::new(),
-    };
+    let attempt = journal(&claimed.run, started, hub.clock.now(), &result);
     if attempt.is_some() {
         hub.metrics.run_attempts_failed.inc();
     }
-    let retry_at = match &outcome {
-        RunOutcome::Again(next) => Some(next.due_at),
-        RunOutcome::Ended { .. } => None,
+    let at = decide::At {
+        now: hub.steady(),
+        random: &|| hub.random(),
     };
-    let outlets: Vec<_> = deliveries
-        .iter()
-        .map(|delivery| delivery.connector)
-        .collect();
-    let settle = SettleRun {
-        run: claimed.run.id,
-        epoch: Some(claimed.epoch),
-        now,
-        outcome,
-        attempt,
-        deliveries,
+    let outcome = decide::decide(&claimed.run, &agent.row, result, at);
+    conclude(hub, agent, &claimed, outcome, attempt).await;
+}
+
+/// Settles a claimed run that must not be started, where it is one: its input is gone, it waited
+/// too long, or it has taken the hub down too often. Says whether it was.
+pub(crate) async fn settle_unstarted(
+    hub: &Arc<Hub>,
+    agent: &LiveAgent,
+    claimed: &ClaimedRun,
+) -> bool {
+    let ClaimedRun { run, event, .. } = claimed;
+    let Some(outcome) = decide::refuse(run, event, &agent.row, hub.steady()) else {
+        return false;
     };
-    let project = claimed.run.project;
-    let write = || hub.store.settle_run(project, settle.clone());
-    if hub.record(&settle.run, write).await != Some(Settled::Done) {
-        hub.live.put_back(claimed.run.id);
-        return;
+    if event.kept == Kept::Damaged {
+        tracing::error!(run.id = %run.id, "the input of run {} is damaged", run.id);
     }
-    if let Some(run) = ended {
-        hub.tell(&run, &outlets);
-    } else {
-        hub.live.put_back(claimed.run.id);
-        tracing::debug!(run.id = %claimed.run.id, due = ?retry_at, "run goes on later");
-        agent.desk.wake();
+    hub.metrics
+        .runs_expired
+        .inc_by(u64::from(decide::is_expired(&outcome)));
+    conclude(hub, agent, claimed, outcome, None).await;
+    true
+}
+
+/// Records what becomes of a claimed run, and tells it.
+async fn conclude(
+    hub: &Arc<Hub>,
+    agent: &LiveAgent,
+    claimed: &ClaimedRun,
+    outcome: RunOutcome,
+    attempt: Option<Attempt>,
+) {
+    let ClaimedRun { run, epoch, .. } = claimed;
+    let id = run.id;
+    let mut ending = hub.ending(Some(agent), run, Fence::Claim(*epoch), outcome);
+    ending.settle.attempt = attempt;
+    let mut written = hub.write(run.project, &ending.settle).await;
+    if let Some(Err(reason)) = &written {
+        // It would be refused for ever, and the run would stay in hand until the next start.
+        tracing::error!(run.id = %id, reason, "the store refused the outcome of run {id}: it ends as failed");
+        let message = "the hub could not store how the run ended; its log says more";
+        let outcome = decide::failed(RunError::new("internal", message));
+        ending = hub.ending(Some(agent), run, Fence::Claim(*epoch), outcome);
+        written = hub.write(run.project, &ending.settle).await;
+    }
+    if let Some(Err(reason)) = &written {
+        tracing::error!(run.id = %id, reason, "the store refused the results of run {id}: none is delivered");
+        ending.settle.deliveries.clear();
+        written = hub.write(run.project, &ending.settle).await;
+    }
+    match (written, &ending.run) {
+        (Some(Ok(Settled::Done)), Some(run)) => hub.tell(run, &ending.outlets()),
+        (Some(Ok(Settled::Done)), None) => {
+            hub.live.put_back(id);
+            goes_on(id, &ending.settle.outcome);
+            agent.desk.wake();
+        }
+        (None | Some(Ok(Settled::Fenced) | Err(_)), _) => hub.live.put_back(id),
+    }
+}
+
+fn goes_on(id: tieline_model::RunId, outcome: &RunOutcome) {
+    match outcome {
+        RunOutcome::Again(next) => {
+            tracing::debug!(run.id = %id, due = %next.due_at, "run {id} goes on later");
+        }
+        RunOutcome::Paused { error } => {
+            let error = &error.code;
+            tracing::warn!(run.id = %id, error, "run {id} is paused: its attempts are used up");
+        }
+        RunOutcome::Ended { .. } => {}
     }
 }
 
@@ -130,13 +186,59 @@ fn ended(run: &Run, outcome: &RunOutcome, now: Timestamp) -> Option<Run> {
         error: error.clone(),
         usage: usage.clone(),
         dead_letter: *dead_letter,
+        into: run.into.filter(|_| *state == RunState::Cancelled),
         ..run.clone()
     })
 }
 
 impl Hub {
+    /// What is written for an outcome, with the deliveries that follow from it.
+    fn ending(
+        &self,
+        agent: Option<&LiveAgent>,
+        run: &Run,
+        fence: Fence,
+        outcome: RunOutcome,
+    ) -> Ending {
+        // What ends is stamped with the time that is shown; what waits, with the one it waits by.
+        let now = match outcome {
+            RunOutcome::Ended { .. } => self.now(),
+            RunOutcome::Again(_) | RunOutcome::Paused { .. } => self.steady(),
+        };
+        let ended = ended(run, &outcome, now).map(Arc::new);
+        let deliveries = match (&ended, agent) {
+            (Some(run), Some(agent)) => self.results_of(agent, run),
+            _ => Vec::new(),
+        };
+        let settle = SettleRun {
+            run: run.id,
+            fence,
+            now,
+            outcome,
+            attempt: None,
+            deliveries,
+        };
+        Ending { settle, run: ended }
+    }
+
+    /// Writes a settle, however long the store is unavailable; `Err` where it refuses it, `None`
+    /// as [`Hub::record`].
+    async fn write(
+        &self,
+        project: ProjectId,
+        settle: &SettleRun,
+    ) -> Option<Result<Settled, String>> {
+        let write = || async {
+            match self.store.settle_run(project, settle.clone()).await {
+                Err(StoreError::Refused { reason }) => Ok(Err(reason)),
+                written => written.map(Ok),
+            }
+        };
+        self.record(&settle.run, write).await
+    }
+
     /// Tells those who wait that a run has ended, and those who deliver that there is work.
-    fn tell(&self, run: &Arc<Run>, outlets: &[tieline_model::ConnectorId]) {
+    fn tell(&self, run: &Arc<Run>, outlets: &[ConnectorId]) {
         self.metrics
             .runs_ended
             .get_or_create(&Status {
@@ -147,6 +249,12 @@ impl Hub {
         self.live.ended(run);
         for outlet in outlets {
             self.desks.wake_outlet(*outlet);
+        }
+        let catalog = self.catalog.load();
+        if may_free_another(&catalog, run)
+            && let Some(agent) = catalog.agents.get(&run.agent)
+        {
+            agent.desk.wake();
         }
         if run.state == RunState::Failed {
             let error = run.error.as_ref().map_or("", |error| error.code.as_str());
@@ -160,4 +268,18 @@ impl Hub {
         self.entropy.fill(&mut bytes);
         u32::from_be_bytes(bytes)
     }
+}
+
+/// Whether a run that ended may have had others of its line behind it: it has a session, or its
+/// link is debounced. The desk looks anyway when a place gets free, but that is before the commit
+/// that lets the next one come forward.
+fn may_free_another(catalog: &LiveCatalog, run: &Run) -> bool {
+    let debounced = || {
+        let connector = catalog.connectors.get(&run.connector);
+        connector.is_some_and(|connector| {
+            let mut links = connector.links.iter();
+            links.any(|link| link.agent == run.agent && link.debounce.is_some())
+        })
+    };
+    run.session.is_some() || debounced()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::quantity::Rate;
 use crate::{ManagedBy, Name, ProjectId, Retry};
 
 /// An agent's row in the catalogue. Small and stable, unlike a name that may come again.
@@ -25,6 +26,12 @@ pub struct Agent {
     pub timeout: Duration,
     /// How many of its runs execute at once.
     pub concurrency: u32,
+    /// How many runs of one session execute at once.
+    pub session_concurrency: u32,
+    /// How many of its attempts begin in a length of time.
+    pub rate: Option<Rate>,
+    /// How long a run may wait for its first attempt before it fails.
+    pub queue_ttl: Option<Duration>,
     pub retry: Retry,
     /// What the runtime reads, as written; its secrets are among it.
     pub settings: Map<String, Value>,

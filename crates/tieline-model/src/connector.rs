@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::quantity::{Rate, Span};
 use crate::{Name, Secret};
 
 /// A hard wall around agents, connectors, runs and keys. Every table carries it.
@@ -90,6 +91,94 @@ pub struct Link {
     /// What happens when `when` or `session` fails.
     #[serde(default)]
     pub on_error: OnError,
+    /// What happens to an event whose session has a run already.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
+    /// Waits until a session is quiet, and runs its newest event alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debounce: Option<Debounce>,
+    /// Which of the agent's runs go first.
+    #[serde(default, skip_serializing_if = "Priority::is_default")]
+    pub priority: Priority,
+}
+
+/// What happens to an event whose session has a run that has not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// Its run waits for its turn.
+    #[default]
+    Queue,
+    /// Its run takes the place of the one that waits; that one ends `cancelled`.
+    Coalesce,
+    /// As `coalesce`, and what runs already is cancelled too.
+    Replace,
+    /// Its run does not wait.
+    Parallel,
+    /// It is refused with 409, and nothing is stored.
+    Reject,
+}
+
+impl Policy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Waiting for quiet. Every event keeps its run: all but the newest end `cancelled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Debounce {
+    /// How long no other event may have come.
+    pub quiet: Span,
+    /// How long the first one waits at the most.
+    #[serde(default = "Debounce::max_wait_default")]
+    pub max_wait: Span,
+    /// How many events are waited for at the most.
+    #[serde(default = "Debounce::max_count_default")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_count: u32,
+}
+
+impl Debounce {
+    const fn max_wait_default() -> Span {
+        Span::from_secs(300)
+    }
+
+    const fn max_count_default() -> u32 {
+        1000
+    }
+}
+
+/// Which runs of an agent go first. Within a session the order of arrival stands.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+impl Priority {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One configured type in one mode, as it stands in the catalogue.
@@ -105,6 +194,10 @@ pub struct Connector {
     /// Newest first; empty only where nothing authenticates by the connector's own secret.
     pub secrets: Vec<Secret>,
     pub links: Vec<Link>,
+    /// How many deliveries are under way at once; `None` for the hub's default.
+    pub concurrency: Option<u32>,
+    /// How many deliveries begin, or how many events are taken, in a length of time.
+    pub rate: Option<Rate>,
     /// What the type reads, as written; its secrets are among it.
     pub settings: Map<String, Value>,
     pub managed_by: ManagedBy,

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectorId, DeliveryId, EventId, ProjectId, Reason, RunError, RunId, Timestamp};
+use crate::{
+    ConnectorId, DeliveryId, EventId, Kept, ProjectId, Reason, RunError, RunId, Timestamp,
+};
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub struct Delivery {
     pub error: Option<RunError>,
     /// The same bytes at every attempt.
     pub body: Bytes,
+    /// Of `body`, which is empty where it is not whole.
+    pub kept: Kept,
 }
 
 /// One try of a run or of a delivery, kept in the journal.

@@ -45,6 +45,20 @@ pub struct Event {
     pub files: Vec<EventFile>,
     /// In link order, then replays.
     pub runs: Vec<RunId>,
+    /// Of `input` and `meta`, which are empty where they are not whole.
+    pub kept: Kept,
+}
+
+/// Whether a stored body is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kept {
+    #[default]
+    Whole,
+    /// Erased by a person, or because its time was over.
+    Erased,
+    /// Its checksum does not fit: the disk has changed it.
+    Damaged,
 }
 
 /// An uploaded file of an event, without its content.

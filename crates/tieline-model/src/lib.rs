@@ -19,12 +19,14 @@ pub mod time;
 
 pub use agent::{Agent, AgentId};
 pub use clock::Clock;
-pub use connector::{Connector, ConnectorId, Link, ManagedBy, Mode, OnError, ProjectId};
+pub use connector::{
+    Connector, ConnectorId, Debounce, Link, ManagedBy, Mode, OnError, Policy, Priority, ProjectId,
+};
 pub use delivery::{Attempt, Delivery, DeliveryState};
-pub use event::{Event, EventFile, Trust};
+pub use event::{Event, EventFile, Kept, Trust};
 pub use id::{DeliveryId, EventId, FileId, Ids, NodeId, RunId};
 pub use name::Name;
-pub use retry::Retry;
+pub use retry::{Exhausted, Retry};
 pub use run::{Reason, Run, RunError, RunState};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -1,4 +1,4 @@
-//! Durations (`"30s"`) and sizes (`"10MiB"`) as people write them.
+//! Durations (`"30s"`), sizes (`"10MiB"`) and rates (`"100/1m"`) as people write them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +15,15 @@ pub struct Span(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
+/// So many in a length of time, written as `"10/1s"`, `"100/1m"` or `"5/s"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// At least 1.
+    pub count: u32,
+    /// At least a millisecond.
+    pub per: Span,
+}
+
 /// Why a text is no quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadQuantity {
@@ -22,6 +31,8 @@ pub enum BadQuantity {
     Span,
     #[error("write a size as a number and a unit: `512B`, `64KiB`, `10MiB`, `1GiB`")]
     ByteSize,
+    #[error("write a rate as a number, `/` and a duration: `10/1s`, `100/1m`, `5000/1h`")]
+    Rate,
 }
 
 const SPAN_UNITS: [(&str, u64); 5] = [
@@ -74,6 +85,27 @@ impl std::str::FromStr for ByteSize {
     }
 }
 
+impl std::str::FromStr for Rate {
+    type Err = BadQuantity;
+
+    fn from_str(text: &str) -> Result<Self, BadQuantity> {
+        let (count, per) = text.split_once('/').ok_or(BadQuantity::Rate)?;
+        let whole = per.starts_with(|first: char| first.is_ascii_digit());
+        let per: Span = if whole {
+            per.parse()
+        } else {
+            format!("1{per}").parse()
+        }
+        .map_err(|_| BadQuantity::Rate)?;
+        let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+        let count = count.parse().ok().filter(|count| digits && *count > 0);
+        match count {
+            Some(count) if !per.0.is_zero() => Ok(Self { count, per }),
+            _ => Err(BadQuantity::Rate),
+        }
+    }
+}
+
 /// Takes one number and its unit off the front, in the smallest unit.
 fn take_quantity<'a>(text: &'a str, units: &[(&str, u64)]) -> Option<(u64, &'a str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -106,6 +138,40 @@ impl fmt::Display for ByteSize {
             |(_, factor): &&(&str, u64)| self.0 >= *factor && self.0.is_multiple_of(*factor);
         let (unit, factor) = SIZE_UNITS.iter().find(whole).unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.count, self.per)
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "rate", "pattern": "^[0-9]+/([0-9]*(ms|s|m|h|d))+$" })
+    }
+
+    fn inline_schema() -> bool {
+        true
     }
 }
 
@@ -187,6 +253,31 @@ mod tests {
             "9999999999999999d",
         ] {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_read_and_write() {
+        for (text, shown) in [
+            ("10/1s", "10/1s"),
+            ("5/s", "5/1s"),
+            ("100/90s", "100/1m30s"),
+        ] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), shown);
+        }
+        for bad in [
+            "",
+            "10",
+            "/s",
+            "0/s",
+            "10/0s",
+            "-1/s",
+            "+1/s",
+            "1/x",
+            "1/1s/1s",
+            "9999999999/s",
+        ] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
         }
     }
 

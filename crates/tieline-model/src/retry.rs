@@ -14,8 +14,25 @@ pub struct Retry {
     /// How many attempts a run gets in all, the first included (1 to 100).
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
+    /// How many of its attempts may end in a crash: the agent's process ended or its connection
+    /// broke in the middle, or the hub itself went down. They are counted apart from `attempts`.
+    #[schemars(range(min = 1, max = 100))]
+    pub crashes: u32,
     /// How long to wait between attempts.
     pub backoff: Backoff,
+    /// What becomes of a run whose attempts are used up.
+    pub exhausted: Exhausted,
+}
+
+/// What becomes of a run whose attempts are used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exhausted {
+    /// It fails, as a dead letter: it is kept and can be replayed.
+    #[default]
+    DeadLetter,
+    /// It waits, reason `paused`, until a person releases or cancels it. Its session waits with it.
+    Pause,
 }
 
 /// Waiting times that double from `initial` up to `max`, each jittered.
@@ -32,6 +49,8 @@ impl Default for Retry {
     fn default() -> Self {
         Self {
             attempts: 3,
+            crashes: 5,
+            exhausted: Exhausted::default(),
             backoff: Backoff::default(),
         }
     }

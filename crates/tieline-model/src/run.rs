@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, EventId, ProjectId, RunId, Timestamp};
+use crate::{AgentId, ConnectorId, EventId, Kept, Priority, ProjectId, RunId, Timestamp};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,13 +106,18 @@ pub struct Run {
     pub project: ProjectId,
     pub event: EventId,
     pub agent: AgentId,
+    /// Which its event came in by.
+    pub connector: ConnectorId,
     pub session: Option<String>,
+    pub priority: Priority,
     pub state: RunState,
     /// Set while `Waiting`.
     pub reason: Option<Reason>,
     pub waiting_since: Option<Timestamp>,
     /// Attempts claimed so far, those that never started not counted.
     pub attempt: u32,
+    /// How many of its attempts ended in a crash: of the agent, or of the hub.
+    pub crashes: u32,
     /// How often in a row it could not be started.
     pub outages: u32,
     /// When it may be claimed; `None` where nothing but an act can move it.
@@ -128,4 +133,8 @@ pub struct Run {
     pub usage: Option<Bytes>,
     /// Failed because its attempts were used up.
     pub dead_letter: bool,
+    /// The run that took its place: it is cancelled, or will be.
+    pub into: Option<RunId>,
+    /// Of `output` and `usage`.
+    pub kept: Kept,
 }

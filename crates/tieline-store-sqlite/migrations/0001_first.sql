@@ -9,6 +9,8 @@
 -- trust:      0 verified, 1 secret, 2 open
 -- mode:       0 inbound, 1 sync, 2 outbound
 -- managed_by: 0 file, 1 api
+-- priority:   0 low, 1 normal, 2 high
+-- held_back:  0 nothing holds it back, 1 it stands behind others of its line, 2 its place was taken
 
 CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 INSERT INTO schema_version VALUES (0);
@@ -44,6 +46,9 @@ CREATE TABLE agents (
   runtime TEXT NOT NULL,
   timeout_ms INTEGER NOT NULL,
   concurrency INTEGER NOT NULL,
+  session_concurrency INTEGER NOT NULL,
+  rate TEXT,
+  queue_ttl_ms INTEGER,
   retry TEXT NOT NULL, -- JSON
   settings TEXT NOT NULL, -- JSON
   managed_by INTEGER NOT NULL,
@@ -60,6 +65,8 @@ CREATE TABLE connectors (
   mode INTEGER NOT NULL,
   secrets TEXT NOT NULL, -- JSON array, newest first
   links TEXT NOT NULL, -- JSON array
+  concurrency INTEGER,
+  rate TEXT,
   settings TEXT NOT NULL, -- JSON
   managed_by INTEGER NOT NULL,
   paused INTEGER NOT NULL,
@@ -69,11 +76,13 @@ CREATE UNIQUE INDEX connectors_by_name ON connectors (project, name) WHERE remov
 
 -- Every large body, once and in the order of arrival: appending to one tree is what costs least.
 -- An event's input and meta, a run's output and usage, a delivery's body, a file's content.
+-- A row that points to payload 0 had one, which was erased.
 CREATE TABLE payloads (
   seq INTEGER PRIMARY KEY,
   project INTEGER NOT NULL,
   body BLOB,
-  extra BLOB
+  extra BLOB,
+  crc INTEGER NOT NULL -- CRC-32 of both
 ) STRICT;
 
 CREATE TABLE events (
@@ -115,19 +124,33 @@ CREATE TABLE dedupe (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dedupe_by_expiry ON dedupe (expires_at);
 
--- A row is in one of three queue indexes while it has not ended: in `queued` by the time when it
--- came, in `waiting` by the time when it may be claimed (without one: held), or in `leased` by the
--- time when its lease ends.
+-- The commits of runs that stand in a line are counted here: the order of every line.
+CREATE TABLE places (last INTEGER NOT NULL) STRICT;
+INSERT INTO places VALUES (0);
+
+-- A row that nothing holds back is in one of three queue indexes while it has not ended: in
+-- `queued` by its priority and the time when it came, in `waiting` by the time when it may be
+-- claimed (without one: a person has to act), or in `leased` by the time when its lease ends.
+-- One that stands in a line is in `lined`, too, and in `displaced` where its place was taken.
 CREATE TABLE runs (
   project INTEGER NOT NULL,
   id BLOB NOT NULL,
   event BLOB NOT NULL,
   agent INTEGER NOT NULL,
+  connector INTEGER NOT NULL,
   session TEXT,
+  priority INTEGER NOT NULL,
+  line TEXT,
+  place INTEGER, -- in its line
+  width INTEGER, -- how many of its line may be in front
+  held_back INTEGER NOT NULL DEFAULT 0,
+  merged INTEGER NOT NULL DEFAULT 0, -- how many runs wait in it for quiet, itself not counted
+  into_run BLOB, -- the run that took its place
   state INTEGER NOT NULL,
   reason INTEGER,
   waiting_since INTEGER,
   attempt INTEGER NOT NULL DEFAULT 0,
+  crashes INTEGER NOT NULL DEFAULT 0,
   outages INTEGER NOT NULL DEFAULT 0,
   epoch INTEGER NOT NULL DEFAULT 0,
   node BLOB,
@@ -141,9 +164,17 @@ CREATE TABLE runs (
   dead_letter INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX runs_queued ON runs (agent, due_at, id) WHERE state = 0;
-CREATE INDEX runs_waiting ON runs (agent, due_at, id) WHERE state = 2;
-CREATE INDEX runs_leased ON runs (agent, due_at, id) WHERE state = 1;
+-- What their conditions name is among their columns, too: else SQLite looks up every row to read
+-- it, also where the index alone would do (to count, to sort, to find what is old).
+CREATE INDEX runs_queued ON runs (agent, priority DESC, due_at, id, queued_at, state, held_back)
+  WHERE state = 0 AND held_back = 0;
+CREATE INDEX runs_waiting ON runs (agent, due_at, id, priority, state, held_back)
+  WHERE state = 2 AND held_back = 0;
+CREATE INDEX runs_leased ON runs (agent, due_at, id, priority, state, held_back)
+  WHERE state = 1 AND held_back = 0;
+CREATE INDEX runs_lined ON runs (agent, project, line, held_back, place, state)
+  WHERE line IS NOT NULL AND state < 3;
+CREATE INDEX runs_displaced ON runs (project, id) WHERE held_back = 2 AND state < 3;
 CREATE INDEX runs_ended_badly ON runs (project, state, id) WHERE state IN (4, 5);
 
 CREATE TABLE deliveries (
@@ -166,9 +197,9 @@ CREATE TABLE deliveries (
   payload INTEGER NOT NULL,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deliveries_queued ON deliveries (connector, due_at, id) WHERE state = 0;
-CREATE INDEX deliveries_waiting ON deliveries (connector, due_at, id) WHERE state = 2;
-CREATE INDEX deliveries_leased ON deliveries (connector, due_at, id) WHERE state = 1;
+CREATE INDEX deliveries_queued ON deliveries (connector, due_at, id, state) WHERE state = 0;
+CREATE INDEX deliveries_waiting ON deliveries (connector, due_at, id, state) WHERE state = 2;
+CREATE INDEX deliveries_leased ON deliveries (connector, due_at, id, state) WHERE state = 1;
 CREATE INDEX deliveries_ended_badly ON deliveries (project, state, id) WHERE state IN (4, 5);
 CREATE INDEX deliveries_by_run ON deliveries (project, run);
 
@@ -185,4 +216,24 @@ CREATE TABLE attempts (
   error_message TEXT,
   response TEXT,
   PRIMARY KEY (project, owner, position)
+) STRICT, WITHOUT ROWID;
+
+-- How far retention has come: of a project's events up to `event`, those that are still to be dealt
+-- with linger. `before` is the end of what was kept when it came that far.
+-- stage: 0 bodies, 1 rows
+CREATE TABLE retention (
+  stage INTEGER NOT NULL,
+  project INTEGER NOT NULL,
+  before INTEGER NOT NULL,
+  event BLOB NOT NULL,
+  PRIMARY KEY (stage, project)
+) STRICT, WITHOUT ROWID;
+
+-- Events that retention has passed by: they had not ended, or had ended late.
+CREATE TABLE lingering (
+  stage INTEGER NOT NULL,
+  project INTEGER NOT NULL,
+  look_at INTEGER NOT NULL, -- looked at again once less than what is after it is kept
+  event BLOB NOT NULL,
+  PRIMARY KEY (stage, project, look_at, event)
 ) STRICT, WITHOUT ROWID;

@@ -4,7 +4,6 @@ mod lists;
 
 use std::sync::LazyLock;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tieline_model::{
     AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventFile, EventId, FileId,
@@ -14,7 +13,7 @@ use tieline_store::{OpenWork, StoredFile};
 
 pub(crate) use self::lists::{deliveries, events, runs};
 use crate::failure::Failure;
-use crate::rows;
+use crate::{payload, rows};
 
 static EVENT: LazyLock<String> = LazyLock::new(|| {
     let columns = rows::EVENT;
@@ -96,15 +95,17 @@ pub(crate) fn file(
     id: FileId,
 ) -> Result<Option<StoredFile>, Failure> {
     let find = "SELECT f.field, f.name, f.content_type, f.size, f.sha256, f.event, f.connector, \
-                p.body FROM files f LEFT JOIN payloads p ON p.seq = f.payload \
+                p.body, p.extra, p.crc, f.payload FROM files f LEFT JOIN payloads p ON p.seq = f.payload \
                 WHERE f.project = ?1 AND f.id = ?2";
     one(connection, find, (project, id.as_bytes()), |row| {
+        let payload = payload::read(row, 7)?;
         Ok(StoredFile {
             project,
             event: EventId::from_bytes(row.get(5)?),
             connector: ConnectorId(row.get(6)?),
             file: event_file(row, *id.as_bytes())?,
-            content: Bytes::from(row.get::<_, Vec<u8>>(7)?),
+            content: payload.body.unwrap_or_default(),
+            kept: payload.kept,
         })
     })
 }
@@ -156,24 +157,36 @@ pub(crate) fn attempts(
     Ok(attempts)
 }
 
-/// Counts the three queue indexes, which hold nothing that has ended.
+/// Counts the queue indexes, which hold nothing that has ended.
 pub(crate) fn open_work(connection: &Connection) -> Result<OpenWork, Failure> {
-    let count = |table: &str, of: &str| -> rusqlite::Result<Vec<(i64, u64)>> {
-        let sql = format!(
-            "SELECT {of}, sum(open) FROM (\
-             SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_queued \
-             WHERE state = 0 GROUP BY {of} UNION ALL \
-             SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_waiting \
-             WHERE state = 2 GROUP BY {of} UNION ALL \
-             SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_leased \
-             WHERE state = 1 GROUP BY {of}) GROUP BY {of} ORDER BY {of}"
-        );
+    let part = |table: &str, of: &str, part: &str, which: &str| {
+        format!(
+            "SELECT {of}, count(*) AS open FROM {table} INDEXED BY {table}_{part} \
+             WHERE {which} GROUP BY {of}"
+        )
+    };
+    let count = |of: &str, parts: &[String]| -> rusqlite::Result<Vec<(i64, u64)>> {
+        let parts = parts.join(" UNION ALL ");
+        let sql = format!("SELECT {of}, sum(open) FROM ({parts}) GROUP BY {of} ORDER BY {of}");
         let mut count = connection.prepare_cached(&sql)?;
         let rows = count.query_map([], |row| Ok((row.get(0)?, rows::count(row, 1)?)))?;
         rows.collect()
     };
-    let runs = count("runs", "agent")?.into_iter();
-    let deliveries = count("deliveries", "connector")?.into_iter();
+    let run = |name, which: &str| part("runs", "agent", name, which);
+    let runs = [
+        run("queued", "state = 0 AND held_back = 0"),
+        run("waiting", "state = 2 AND held_back = 0"),
+        run("leased", "state = 1 AND held_back = 0"),
+        run("lined", "line IS NOT NULL AND state < 3 AND held_back > 0"),
+    ];
+    let delivery = |name, which: &str| part("deliveries", "connector", name, which);
+    let deliveries = [
+        delivery("queued", "state = 0"),
+        delivery("waiting", "state = 2"),
+        delivery("leased", "state = 1"),
+    ];
+    let runs = count("agent", &runs)?.into_iter();
+    let deliveries = count("connector", &deliveries)?.into_iter();
     Ok((
         runs.map(|(id, open)| (AgentId(id), open)).collect(),
         deliveries

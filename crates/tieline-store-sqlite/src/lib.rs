@@ -3,21 +3,27 @@
 //! One thread writes (`writer`), a few connections read beside it (`readers`). Nothing in here
 //! decides what happens to a run or a delivery, and no SQL is written outside of this crate.
 
+mod backup;
 mod catalog;
+mod examine;
 mod failure;
 mod health;
 mod journal;
 mod limits;
 mod migrate;
 mod open;
+mod payload;
 mod queue;
 mod readers;
+mod retain;
 mod rows;
 mod store;
 mod writer;
 
 use std::path::Path;
 
+pub use self::backup::BackupError;
+pub use self::examine::{Depth, Examination, Finding, Open, Severity};
 pub use self::open::OpenError;
 use crate::failure::Failure;
 use crate::health::Health;

@@ -41,5 +41,26 @@ pub(crate) const LOG_BYTES: i64 = 32 * 1024 * 1024;
 /// Compiled statements that a connection keeps: more than there are.
 pub(crate) const STATEMENTS: usize = 128;
 
+/// How much less has to be kept until retention looks again at an event that had not ended.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_hours(1);
+
+/// Bytes of bodies after which a commit of retention ends, however many events it may look at.
+pub(crate) const ERASED_BYTES: u64 = 1024 * 1024;
+
+/// How many findings of one kind an examination names.
+pub(crate) const FINDINGS: usize = 20;
+
+/// How many rows an examination reads from one snapshot.
+pub(crate) const EXAMINED: u32 = 1000;
+
+/// Bytes of a log that is longer than any checkpoint would leave it.
+pub(crate) const LONG_LOG_BYTES: u64 = 8 * LOG_BYTES.unsigned_abs();
+
+/// Bytes of free pages that are worth a word.
+pub(crate) const MUCH_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How many pages a backup copies until it says how far it is.
+pub(crate) const BACKUP_PAGES: i32 = 1024;
+
 /// Bytes of bodies after which a page of a list ends, however many rows it may have.
 pub(crate) const LIST_BYTES: usize = 8 * 1024 * 1024;

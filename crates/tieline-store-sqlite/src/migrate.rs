@@ -63,19 +63,19 @@ fn step(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> {
 }
 
 /// Zero for an empty file, `None` for a database of something else.
-fn version(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         return Ok(Some(0));
     }
     let marked = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
-    let marked = transaction.query_row(marked, [], |_| Ok(())).optional()?;
+    let marked = connection.query_row(marked, [], |_| Ok(())).optional()?;
     if marked.is_none() {
         return Ok(None);
     }
     let version = "SELECT version FROM schema_version";
-    transaction
+    connection
         .query_row(version, [], |row| row.get(0))
         .optional()
 }

@@ -80,13 +80,17 @@ fn create(path: &Path) -> io::Result<()> {
         .mode(0o600)
         .open(path);
     match made {
-        // The name has to survive a power loss as the content does.
-        Ok(_) => match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        },
+        Ok(_) => sync_folder(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Syncs the folder of a new file: its name has to survive a power loss as its content does.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
     }
 }
 
@@ -112,6 +116,8 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<bool> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "cache_size", -limits::WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "journal_size_limit", limits::LOG_BYTES)?;
+    // What is erased is overwritten in the file, and not only forgotten.
+    connection.pragma_update(None, "secure_delete", true)?;
     // The writer copies the log back itself, see there.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(mode == "wal")

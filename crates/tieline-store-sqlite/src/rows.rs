@@ -1,63 +1,82 @@
 //! How rows of the queue and the journal are read, and what their small numbers mean.
 
-use bytes::Bytes;
 use rusqlite::Row;
 use tieline_model::{
-    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, DeliveryState, Event, EventId, ProjectId,
-    Reason, Run, RunError, RunId, RunState, Timestamp, Trust,
+    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, DeliveryState, Event, EventId, Kept,
+    Priority, ProjectId, Reason, Run, RunError, RunId, RunState, Timestamp, Trust,
 };
 
 use crate::failure::Failure;
+use crate::payload;
 
 pub(crate) const QUEUED: i64 = 0;
+pub(crate) const RUNNING: i64 = 1;
 pub(crate) const WAITING: i64 = 2;
 pub(crate) const FAILED: i64 = 4;
+
+/// What a run says whose output is not what was written.
+const DAMAGED: &str = "the stored output does not fit its checksum: the disk has changed it";
 
 /// What [`run`] reads, of `runs r LEFT JOIN payloads p ON p.seq = r.result`.
 pub(crate) const RUN: &str = "r.project, r.id, r.event, r.agent, r.session, r.state, r.reason, \
      r.waiting_since, r.attempt, r.outages, r.due_at, r.queued_at, r.started_at, r.ended_at, \
-     r.error_code, r.error_message, p.body, p.extra, r.dead_letter, r.epoch";
+     r.error_code, r.error_message, p.body, p.extra, p.crc, r.result, r.dead_letter, r.epoch, \
+     r.connector, r.priority, r.crashes, r.into_run";
+
+/// Where [`RUN`] has the epoch.
+pub(crate) const RUN_EPOCH: usize = 21;
 
 /// What [`delivery`] reads, of `deliveries d LEFT JOIN payloads p ON p.seq = d.payload`.
 pub(crate) const DELIVERY: &str = "d.project, d.id, d.connector, d.run, d.event, d.state, \
      d.reason, d.waiting_since, d.attempt, d.due_at, d.created_at, d.ended_at, d.error_code, \
-     d.error_message, p.body, d.epoch";
+     d.error_message, p.body, p.extra, p.crc, d.payload, d.epoch";
+
+/// Where [`DELIVERY`] has the epoch.
+pub(crate) const DELIVERY_EPOCH: usize = 18;
 
 /// What [`event`] reads, of `events e LEFT JOIN payloads p ON p.seq = e.payload`.
 pub(crate) const EVENT: &str = "e.project, e.id, e.connector, e.received_at, e.trust, \
-     e.filtered, p.body, p.extra, e.runs, e.replays, e.files";
+     e.filtered, p.body, p.extra, p.crc, e.payload, e.runs, e.replays, e.files";
 
 pub(crate) fn run(row: &Row<'_>) -> Result<Run, Failure> {
+    let result = payload::read(row, 16)?;
+    let damaged = (result.kept == Kept::Damaged).then(|| RunError::new("damaged", DAMAGED));
     Ok(Run {
         project: ProjectId(row.get(0)?),
         id: RunId::from_bytes(row.get(1)?),
         event: EventId::from_bytes(row.get(2)?),
         agent: AgentId(row.get(3)?),
+        connector: ConnectorId(row.get(22)?),
         session: row.get(4)?,
-        state: pick(&RUN_STATES, row.get(5)?)?,
+        priority: pick(&PRIORITIES, row.get(23)?)?,
+        state: run_state(row.get(5)?)?,
         reason: reason(row, 6)?,
         waiting_since: time(row, 7)?,
         attempt: row.get(8)?,
+        crashes: row.get(24)?,
         outages: row.get(9)?,
         due_at: time(row, 10)?,
         queued_at: Timestamp::from_millis(row.get(11)?),
         started_at: time(row, 12)?,
         ended_at: time(row, 13)?,
-        error: error(row, 14)?,
-        output: row.get::<_, Option<Vec<u8>>>(16)?.map(Bytes::from),
-        usage: row.get::<_, Option<Vec<u8>>>(17)?.map(Bytes::from),
-        dead_letter: row.get(18)?,
+        error: damaged.or(error(row, 14)?),
+        output: result.body,
+        usage: result.extra,
+        dead_letter: row.get(20)?,
+        into: row.get::<_, Option<[u8; 16]>>(25)?.map(RunId::from_bytes),
+        kept: result.kept,
     })
 }
 
 pub(crate) fn delivery(row: &Row<'_>) -> Result<Delivery, Failure> {
+    let payload = payload::read(row, 14)?;
     Ok(Delivery {
         project: ProjectId(row.get(0)?),
         id: DeliveryId::from_bytes(row.get(1)?),
         connector: ConnectorId(row.get(2)?),
         run: RunId::from_bytes(row.get(3)?),
         event: EventId::from_bytes(row.get(4)?),
-        state: pick(&DELIVERY_STATES, row.get(5)?)?,
+        state: delivery_state(row.get(5)?)?,
         reason: reason(row, 6)?,
         waiting_since: time(row, 7)?,
         attempt: row.get(8)?,
@@ -65,13 +84,15 @@ pub(crate) fn delivery(row: &Row<'_>) -> Result<Delivery, Failure> {
         created_at: Timestamp::from_millis(row.get(10)?),
         ended_at: time(row, 11)?,
         error: error(row, 12)?,
-        body: Bytes::from(row.get::<_, Vec<u8>>(14)?),
+        body: payload.body.unwrap_or_default(),
+        kept: payload.kept,
     })
 }
 
 /// An event without its files, and the ids of those.
 pub(crate) fn event(row: &Row<'_>) -> Result<(Event, Vec<[u8; 16]>), Failure> {
-    let runs = [ids(row, 8)?, ids(row, 9)?].concat();
+    let payload = payload::read(row, 6)?;
+    let runs = [ids(row, 10)?, ids(row, 11)?].concat();
     let event = Event {
         project: ProjectId(row.get(0)?),
         id: EventId::from_bytes(row.get(1)?),
@@ -79,12 +100,13 @@ pub(crate) fn event(row: &Row<'_>) -> Result<(Event, Vec<[u8; 16]>), Failure> {
         received_at: Timestamp::from_millis(row.get(3)?),
         trust: pick(&TRUSTS, row.get(4)?)?,
         filtered: row.get(5)?,
-        input: Bytes::from(row.get::<_, Vec<u8>>(6)?),
-        meta: Bytes::from(row.get::<_, Vec<u8>>(7)?),
+        input: payload.body.unwrap_or_default(),
+        meta: payload.extra.unwrap_or_default(),
         files: Vec::new(),
         runs: runs.into_iter().map(RunId::from_bytes).collect(),
+        kept: payload.kept,
     };
-    Ok((event, ids(row, 10)?))
+    Ok((event, ids(row, 12)?))
 }
 
 pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Failure> {
@@ -122,7 +144,7 @@ pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     positive.map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
-fn reason(row: &Row<'_>, column: usize) -> Result<Option<Reason>, Failure> {
+pub(crate) fn reason(row: &Row<'_>, column: usize) -> Result<Option<Reason>, Failure> {
     let code: Option<i64> = row.get(column)?;
     code.map(|code| pick(&REASONS, code)).transpose()
 }
@@ -166,7 +188,16 @@ const REASONS: [Reason; 6] = [
     Reason::Answer,
     Reason::Debounce,
 ];
+const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Normal, Priority::High];
 const TRUSTS: [Trust; 3] = [Trust::Verified, Trust::Secret, Trust::Open];
+
+pub(crate) fn run_state(code: i64) -> Result<RunState, Failure> {
+    pick(&RUN_STATES, code)
+}
+
+pub(crate) fn delivery_state(code: i64) -> Result<DeliveryState, Failure> {
+    pick(&DELIVERY_STATES, code)
+}
 
 pub(crate) fn run_state_code(state: RunState) -> i64 {
     place(&RUN_STATES, state)
@@ -178,6 +209,10 @@ pub(crate) fn delivery_state_code(state: DeliveryState) -> i64 {
 
 pub(crate) fn reason_code(reason: Reason) -> i64 {
     place(&REASONS, reason)
+}
+
+pub(crate) fn priority_code(priority: Priority) -> i64 {
+    place(&PRIORITIES, priority)
 }
 
 pub(crate) fn trust_code(trust: Trust) -> i64 {

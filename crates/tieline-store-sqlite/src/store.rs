@@ -9,13 +9,13 @@ use tieline_model::{
 };
 use tieline_store::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
-    DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, RunFilter, SettleDelivery,
-    SettleRun, Settled, Store, StoreError, StoredFile,
+    DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, Retain, Retained, RunFilter,
+    SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile,
 };
 
 use crate::failure::Failure;
-use crate::queue::{accept, act, claim, settle};
-use crate::{SqliteStore, catalog, journal};
+use crate::queue::{accept, act, claim, line, release, settle};
+use crate::{SqliteStore, catalog, journal, retain};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -85,7 +85,7 @@ impl Store for SqliteStore {
     }
 
     async fn release_leases(&self, keep: NodeId, now: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |c| claim::release_leases(c, keep, now))
+        self.write(move |c| release::release_leases(c, keep, now))
             .await
     }
 
@@ -96,7 +96,43 @@ impl Store for SqliteStore {
         epoch: Epoch,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        self.write(move |c| claim::release_run(c, (project, run), epoch, now))
+        self.write(move |c| release::release_run(c, (project, run), epoch, now))
+            .await
+    }
+
+    async fn release_delivery(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.write(move |c| release::release_delivery(c, (project, delivery), epoch, now))
+            .await
+    }
+
+    async fn extend_run(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        epoch: Epoch,
+        until: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.write(move |c| release::extend_run(c, (project, run), epoch, until))
+            .await
+    }
+
+    async fn displaced_runs(&self, limit: u32) -> Result<Vec<(ProjectId, RunId)>, StoreError> {
+        self.read(move |c| line::displaced(c, limit)).await
+    }
+
+    async fn stale_runs(
+        &self,
+        agent: AgentId,
+        queued_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, RunId)>, StoreError> {
+        self.read(move |c| line::stale(c, agent, queued_before, limit))
             .await
     }
 
@@ -133,6 +169,15 @@ impl Store for SqliteStore {
 
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write(move |c| accept::forget_expired(c, now, limit))
+            .await
+    }
+
+    async fn retain(&self, retain: Retain) -> Result<Retained, StoreError> {
+        self.write(move |c| retain::retain(c, &retain)).await
+    }
+
+    async fn erase_event(&self, project: ProjectId, event: EventId) -> Result<Change, StoreError> {
+        self.write(move |c| retain::erase_event(c, project, event))
             .await
     }
 

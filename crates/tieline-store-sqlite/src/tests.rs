@@ -10,7 +10,9 @@ use bytes::Bytes;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
 use tieline_model::page::PageRequest;
-use tieline_model::{AgentId, ConnectorId, EventId, NodeId, ProjectId, RunId, Timestamp, Trust};
+use tieline_model::{
+    AgentId, ConnectorId, EventId, NodeId, Priority, ProjectId, RunId, Timestamp, Trust,
+};
 use tieline_store::{
     Acceptance, Claim, EventFilter, Lease, NewEvent, NewRun, Store as _, StoreError,
 };
@@ -18,15 +20,20 @@ use tieline_store::{
 use crate::SqliteStore;
 use crate::failure::Failure;
 
-const HERE: ProjectId = ProjectId::DEFAULT;
+pub(crate) const HERE: ProjectId = ProjectId::DEFAULT;
 
-fn new_event(number: u32) -> NewEvent {
+const STORED: Acceptance = Acceptance::Stored {
+    displaced: Vec::new(),
+};
+
+pub(crate) fn new_event(number: u32) -> NewEvent {
     let id = (u128::from(number) + (1 << 100)).to_be_bytes();
     NewEvent {
         id: EventId::from_bytes(id),
         project: HERE,
         connector: ConnectorId(1),
         received_at: Timestamp::from_millis(1000),
+        queued_at: Timestamp::from_millis(1000),
         trust: Trust::Open,
         input: Bytes::from(vec![b'1'; 600]),
         meta: Bytes::from_static(b"{}"),
@@ -38,11 +45,13 @@ fn new_event(number: u32) -> NewEvent {
             agent: AgentId(1),
             session: None,
             held: None,
+            priority: Priority::Normal,
+            line: None,
         }],
     }
 }
 
-async fn holds(store: &SqliteStore, number: u32) -> bool {
+pub(crate) async fn holds(store: &SqliteStore, number: u32) -> bool {
     let event = store.event(HERE, new_event(number).id).await.unwrap();
     event.is_some()
 }
@@ -120,9 +129,9 @@ async fn a_refused_job_spoils_no_other_of_its_commit() {
     };
     let (held, one, known, two, ()) = tokio::join!(hold, accept(1), accept(0), accept(2), release);
     held.unwrap();
-    assert_eq!(one.unwrap(), [Acceptance::Stored]);
+    assert_eq!(one.unwrap(), [STORED]);
     assert!(matches!(known, Err(StoreError::Refused { .. })));
-    assert_eq!(two.unwrap(), [Acceptance::Stored]);
+    assert_eq!(two.unwrap(), [STORED]);
     assert!(holds(&store, 1).await && holds(&store, 2).await);
 }
 
@@ -185,13 +194,10 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
         );
     }
     limit(1_000_000).await;
-    assert_eq!(
-        store.accept(vec![large()]).await.unwrap(),
-        [Acceptance::Stored]
-    );
+    assert_eq!(store.accept(vec![large()]).await.unwrap(), [STORED]);
 }
 
-fn root_page(path: &Path, table: &str) -> u64 {
+pub(crate) fn root_page(path: &Path, table: &str) -> u64 {
     let connection = rusqlite::Connection::open(path).unwrap();
     let find = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
     let page: u32 = connection
@@ -287,7 +293,7 @@ async fn statements_are_compiled_once() {
         assert_eq!(claim(&store, 1 + number).await, [new_event(number).id]);
     }
     let compiled = |connection: &rusqlite::Connection| {
-        let sql = crate::queue::claim::statements_of_runs().iter();
+        let sql = crate::queue::statements_of_a_claim().into_iter();
         let again = sql.map(|sql| {
             let statement = connection.prepare_cached(sql)?;
             let runs = statement.get_status(StatementStatus::Run);
@@ -299,6 +305,39 @@ async fn statements_are_compiled_once() {
     for (runs, again) in compiled {
         assert!(runs > 0, "it is kept");
         assert_eq!(again, 0);
+    }
+}
+
+/// A backlog is counted and looked through without a look at its rows.
+#[tokio::test]
+async fn queue_indexes_know_all_that_is_asked_of_a_backlog() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let free = "held_back = 0 GROUP BY agent, project, id, due_at, priority";
+    let parts = [
+        ("runs", "queued", "state = 0", free),
+        ("runs", "waiting", "state = 2", free),
+        ("runs", "leased", "state = 1", free),
+        (
+            "runs",
+            "lined",
+            "line IS NOT NULL AND state < 3",
+            "held_back > 0",
+        ),
+        ("deliveries", "queued", "state = 0", "due_at > 5"),
+        ("deliveries", "waiting", "state = 2", "due_at > 5"),
+        ("deliveries", "leased", "state = 1", "due_at > 5"),
+    ];
+    for (table, part, state, asked) in parts {
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT count(*) FROM {table} INDEXED BY {table}_{part} \
+             WHERE {state} AND {asked}"
+        );
+        let plan = move |connection: &rusqlite::Connection| {
+            Ok(connection.query_row(&sql, [], |row| row.get::<_, String>(3))?)
+        };
+        let plan = store.read(plan).await.unwrap();
+        assert!(plan.contains("COVERING INDEX"), "{plan}");
     }
 }
 

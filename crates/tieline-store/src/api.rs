@@ -47,8 +47,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores events, their files and their runs, all or none, and deduplicates them.
     ///
-    /// Returns one acceptance per event, in order. A dedupe key whose `expires_at` is not after
-    /// the new event's `received_at` is as if it were not there.
+    /// Returns one acceptance per event, in order. A dedupe key stands until
+    /// [`Store::forget_expired`] takes it away, whatever the new event's clock says.
+    ///
+    /// A run whose line has `width` others that may be claimed stands behind them: it is `queued`
+    /// (or waits with reason `debounce`) and cannot be claimed. Those whose place a new run takes
+    /// stand no longer in anybody's way, unless they are in hand.
     async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError>;
 
     /// Claims due runs of one agent: each becomes `running`, with its attempt counted, its epoch
@@ -57,15 +61,23 @@ pub trait Store: Send + Sync + 'static {
     /// A `queued` run is due whatever `now` is: its `due_at` gives its place among the others, so
     /// that a clock which is set back holds nothing up.
     ///
+    /// Of those that are due, the highest priority goes first, and then the oldest `due_at`.
+    /// A run that stands behind others of its line, or whose place was taken, is not due.
+    ///
     /// While it is `running` its `due_at` is the end of the lease, after which it is claimed like
-    /// any other. A run that waits for an answer is claimable when its time is over; it comes with
-    /// its `reason` still `answer`, and with no attempt counted and `started_at` as it was.
+    /// any other, and its last attempt counts as a crash. A run that waits for an answer is
+    /// claimable when its time is over; it comes with its `reason` still `answer`, with no
+    /// attempt and no crash counted, and `started_at` as it was.
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError>;
 
     /// Ends or puts back a run, adds the attempt to the journal and creates its deliveries.
     ///
-    /// With an epoch, only while that claim is the last one and the run is `running` (or waits
-    /// for an answer); without, while it has not ended.
+    /// Where it ends, the next of its line comes forward, behind what is queued of its agent and
+    /// priority, so that the sessions of an agent take turns: it is due at the latest of its own
+    /// `due_at`, of theirs and of `now`. One that waits with reason `debounce` stays due when it
+    /// was. `into` stays set only where it ends as `cancelled`.
+    ///
+    /// The next comes forward likewise wherever a run whose place was taken goes out of hand.
     async fn settle_run(
         &self,
         project: ProjectId,
@@ -86,8 +98,14 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Settled, StoreError>;
 
     /// Frees what every node but `keep` has claimed: due at once, `queued`, the attempt still
-    /// counted. Returns how many rows. A run that waits for an answer is left alone; one that was
-    /// claimed because its answer did not come waits for it again, due at once.
+    /// counted, and as a crash. Returns how many rows.
+    ///
+    /// Where the clock was set back, nobody waits for it to come round again. What began to wait
+    /// later than `now` began now, and is due as long after it as it was. What was queued for
+    /// later than `now` is due now, so that nothing new overtakes it.
+    ///
+    /// A run that waits for an answer is left alone; one that was claimed because its answer did
+    /// not come waits for it again, due at once, and no crash is counted.
     async fn release_leases(&self, keep: NodeId, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Frees one claimed run without burning its attempt, for a shutdown that cannot wait.
@@ -99,7 +117,39 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Settled, StoreError>;
 
-    /// Frees a run that is held: queued and due now.
+    /// Frees one claimed delivery without burning its attempt, likewise.
+    async fn release_delivery(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        epoch: crate::Epoch,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError>;
+
+    /// Moves the end of a run's lease, while that claim is the last one and the run is `running`.
+    async fn extend_run(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        epoch: crate::Epoch,
+        until: Timestamp,
+    ) -> Result<Settled, StoreError>;
+
+    /// Runs that have not ended and whose place was taken, at most `limit`.
+    async fn displaced_runs(&self, limit: u32) -> Result<Vec<(ProjectId, RunId)>, StoreError>;
+
+    /// Runs of an agent that were never begun and were queued before, at most `limit`. Held ones
+    /// are not among them, nor are those whose place was taken.
+    async fn stale_runs(
+        &self,
+        agent: AgentId,
+        queued_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, RunId)>, StoreError>;
+
+    /// Frees a run that waits for a person (reason `held` or `paused`): queued and due now, with
+    /// `queued_at` now, so that the time it waited makes it not stale. Of one that was paused,
+    /// attempts, crashes and outages count from zero again.
     async fn release_held(
         &self,
         project: ProjectId,
@@ -117,6 +167,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Change, StoreError>;
 
     /// Adds runs to a stored event and queues them: a replay. `NotFound` without the event.
+    /// A line that refuses does not refuse these.
     async fn add_runs(
         &self,
         project: ProjectId,
@@ -127,6 +178,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets dedupe keys that expired, at most `limit`; returns how many.
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Erases what is no longer kept, the oldest first. An event ends with the last of its runs
+    /// and deliveries; one that has not ended is left. A dedupe key whose event went whole is as
+    /// if it were not there. Erased bodies read as [`tieline_model::Kept::Erased`].
+    async fn retain(&self, retain: crate::Retain) -> Result<crate::Retained, StoreError>;
+
+    /// Erases the bodies, outputs and files of an event, its runs and its deliveries, whatever
+    /// their age. `NotAllowed` while any of them has not ended.
+    async fn erase_event(&self, project: ProjectId, event: EventId) -> Result<Change, StoreError>;
 
     /// Rows that have not ended: runs by agent, deliveries by outbound connector.
     async fn open_work(&self) -> Result<OpenWork, StoreError>;

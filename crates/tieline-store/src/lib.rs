@@ -17,10 +17,10 @@ pub mod suite;
 pub use api::Store;
 pub use catalog::{Catalog, CatalogChange};
 pub use error::StoreError;
-pub use journal::{DeliveryFilter, EventFilter, RunFilter, StoredFile};
+pub use journal::{Between, DeliveryFilter, EventFilter, RunFilter, StoredFile};
 pub use memory::MemoryStore;
 pub use queue::{
-    Acceptance, Change, Claim, ClaimedDelivery, ClaimedRun, Claims, Dedupe, DeliveryOutcome, Epoch,
-    Lease, NewDelivery, NewEvent, NewFile, NewRun, Next, OpenWork, RunOutcome, SettleDelivery,
-    SettleRun, Settled,
+    Acceptance, Change, Claim, ClaimedDelivery, ClaimedRun, Claims, Counts, Debounce, Dedupe,
+    DeliveryOutcome, Epoch, Fence, Lease, Line, LinePolicy, NewDelivery, NewEvent, NewFile, NewRun,
+    Next, OpenWork, Retain, Retained, RunOutcome, SettleDelivery, SettleRun, Settled,
 };

@@ -8,6 +8,9 @@ mod act;
 mod catalog;
 mod claim;
 mod journal;
+mod line;
+mod release;
+mod retain;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -23,6 +26,7 @@ use tieline_model::{
     NodeId, ProjectId, Run, RunId, Timestamp,
 };
 
+use self::line::Standing;
 use crate::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, RunFilter, SettleDelivery,
@@ -38,6 +42,8 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     closed: bool,
     late: bool,
+    /// See [`MemoryStore::take_at_most`].
+    largest: Option<usize>,
     agents: Vec<Agent>,
     connectors: Vec<Connector>,
     settings: BTreeMap<String, Vec<u8>>,
@@ -48,6 +54,9 @@ struct State {
     attempts: BTreeMap<(ProjectId, [u8; 16]), Vec<Attempt>>,
     files: BTreeMap<(ProjectId, FileId), StoredFile>,
     seen: BTreeMap<(ConnectorId, String), Seen>,
+    lines: BTreeMap<(ProjectId, RunId), Standing>,
+    /// The last place that was given out in any line.
+    places: u64,
 }
 
 /// An event, with how many of its runs came with it; those after them are replays.
@@ -97,6 +106,12 @@ impl MemoryStore {
     /// a caller that goes away, or of a state that changes, in between.
     pub fn answer_late(&self, late: bool) {
         self.0.lock().late = late;
+    }
+
+    /// Refuses outputs and results that are larger, as a disk store refuses what no row has room
+    /// for: for tests of what becomes of a run whose outcome can never be stored.
+    pub fn take_at_most(&self, bytes: usize) {
+        self.0.lock().largest = Some(bytes);
     }
 
     async fn answered(&self) {
@@ -202,13 +217,48 @@ impl Store for MemoryStore {
         self.with(|state| Ok(state.release_run((project, run), epoch, now)))
     }
 
+    async fn release_delivery(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.with(|state| Ok(state.release_delivery((project, delivery), epoch, now)))
+    }
+
+    async fn extend_run(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        epoch: Epoch,
+        until: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.with(|state| Ok(state.extend_run((project, run), epoch, until)))
+    }
+
+    async fn displaced_runs(&self, limit: u32) -> Result<Vec<(ProjectId, RunId)>, StoreError> {
+        self.with(|state| Ok(state.displaced_runs(limit)))
+    }
+
+    async fn stale_runs(
+        &self,
+        agent: AgentId,
+        queued_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, RunId)>, StoreError> {
+        self.with(|state| Ok(state.stale_runs(agent, queued_before, limit)))
+    }
+
     async fn release_held(
         &self,
         project: ProjectId,
         run: RunId,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.with(|state| Ok(state.release_held((project, run), now)))
+        let change = self.with(|state| Ok(state.release_held((project, run), now)));
+        self.answered().await;
+        change
     }
 
     async fn redrive_delivery(
@@ -217,7 +267,9 @@ impl Store for MemoryStore {
         delivery: DeliveryId,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.with(|state| Ok(state.redrive_delivery((project, delivery), now)))
+        let change = self.with(|state| Ok(state.redrive_delivery((project, delivery), now)));
+        self.answered().await;
+        change
     }
 
     async fn add_runs(
@@ -232,6 +284,14 @@ impl Store for MemoryStore {
 
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.with(|state| Ok(state.forget_expired(now, limit)))
+    }
+
+    async fn retain(&self, retain: crate::Retain) -> Result<crate::Retained, StoreError> {
+        self.with(|state| Ok(state.retain(retain)))
+    }
+
+    async fn erase_event(&self, project: ProjectId, event: EventId) -> Result<Change, StoreError> {
+        self.with(|state| Ok(state.erase_event((project, event))))
     }
 
     async fn open_work(&self) -> Result<OpenWork, StoreError> {

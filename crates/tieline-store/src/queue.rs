@@ -1,9 +1,11 @@
 //! What goes into the queue, what is claimed from it, and how claims end.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tieline_model::{
     AgentId, Attempt, ConnectorId, Delivery, DeliveryId, DeliveryState, Event, EventFile, EventId,
-    NodeId, ProjectId, Reason, Run, RunError, RunId, RunState, Timestamp, Trust,
+    NodeId, Priority, ProjectId, Reason, Run, RunError, RunId, RunState, Timestamp, Trust,
 };
 
 /// Counts the claims of one row; a write that names an older one changes nothing.
@@ -17,6 +19,8 @@ pub struct NewEvent {
     pub project: ProjectId,
     pub connector: ConnectorId,
     pub received_at: Timestamp,
+    /// Gives its runs their place among the others; never goes back while the hub lives.
+    pub queued_at: Timestamp,
     pub trust: Trust,
     pub input: Bytes,
     pub meta: Bytes,
@@ -50,13 +54,66 @@ pub struct NewRun {
     pub agent: AgentId,
     pub session: Option<String>,
     /// Why it is held, where its condition or session expression failed; else it is queued.
+    /// One that is held stands in no line.
     pub held: Option<RunError>,
+    pub priority: Priority,
+    /// Where it has to wait for others.
+    pub line: Option<Line>,
+}
+
+/// The runs of one agent that wait for each other, in the order of their commits.
+///
+/// At most `width` of a line's runs may be claimed or in hand at once; the others stand behind,
+/// and come forward when one of those ends. A run that waits (for a retry, an answer, a person)
+/// keeps its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Unique in its agent.
+    pub key: String,
+    pub policy: LinePolicy,
+    /// At least 1.
+    pub width: u32,
+    pub debounce: Option<Debounce>,
+}
+
+/// What a new run does to those of its line that have not ended and came by the same connector.
+///
+/// Runs of the same event leave each other alone. One that takes the place of queued runs takes
+/// their turn too: it is due when the earliest of them was. It stands where it came, at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinePolicy {
+    /// Nothing: it waits for its turn.
+    Queue,
+    /// Takes the place of those that were never begun.
+    Coalesce,
+    /// Takes the place of all of them.
+    Replace,
+    /// Is not stored, nor is its event, where any run of the line (of whatever connector) has not
+    /// ended.
+    Reject,
+}
+
+/// When a new run becomes due: after `quiet`, but not later than `max_wait` after the first of
+/// those whose place it takes, and at once where it is the `max_count`th.
+///
+/// It takes the place of those of its line and connector that wait with reason `debounce`; they
+/// and those whose place they took are the ones that are counted. Until it is due, it waits with
+/// that reason, since the first of them came; where it is due at once, it is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Debounce {
+    pub quiet: Duration,
+    pub max_wait: Duration,
+    pub max_count: u32,
 }
 
 /// What became of one event given to [`crate::Store::accept`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    Stored,
+    /// With the runs whose place its own take. They can be claimed no more, and have `into` set;
+    /// the hub is to cancel them ([`crate::Store::displaced_runs`] finds those it did not).
+    Stored { displaced: Vec<RunId> },
+    /// A line that refuses has a run already: nothing of the event was stored, its key neither.
+    Busy,
     /// The same key and body came before (in the same call, too): the first one's ids.
     Duplicate {
         event: EventId,
@@ -75,7 +132,7 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
-/// Asks for due work, oldest due first.
+/// Asks for due work, the highest priority and the oldest due first.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<Of> {
     /// The agent (of runs) or the outbound connector (of deliveries).
@@ -99,6 +156,7 @@ pub struct Claims<T> {
 pub struct ClaimedRun {
     pub run: Run,
     pub epoch: Epoch,
+    /// Its input may be erased or damaged: look at `kept` before it is used.
     pub event: Event,
 }
 
@@ -109,12 +167,22 @@ pub struct ClaimedDelivery {
     pub epoch: Epoch,
 }
 
+/// In which hands a run may be for a settle to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fence {
+    /// Those of the last claim: it is `running`, or waits for an answer, with this epoch.
+    Claim(Epoch),
+    /// Anybody's, as long as it has not ended: an act from outside, such as a cancel.
+    Open,
+    /// Nobody's: it is queued or waits, and no claim has ever been counted (`attempt` is 0).
+    NeverBegun,
+}
+
 /// How an attempt of a run ended.
 #[derive(Clone, Debug)]
 pub struct SettleRun {
     pub run: RunId,
-    /// `None` for an act from outside (a cancel) that holds whoever has the lease.
-    pub epoch: Option<Epoch>,
+    pub fence: Fence,
     pub now: Timestamp,
     pub outcome: RunOutcome,
     /// For the journal; the last attempt of a completed run needs none.
@@ -136,6 +204,8 @@ pub enum RunOutcome {
     },
     /// Tried again when due, or waiting for an answer (`due_at` is then when that is given up).
     Again(Next),
+    /// Waits until a person releases or cancels it, reason `paused`.
+    Paused { error: RunError },
 }
 
 /// When and why work goes on later.
@@ -144,8 +214,18 @@ pub struct Next {
     pub reason: Reason,
     pub due_at: Timestamp,
     pub error: Option<RunError>,
-    /// The attempt did not start: it is taken off the count, and the outage is counted instead.
-    pub not_started: bool,
+    pub counts: Counts,
+}
+
+/// As what an attempt that did not end its run counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// As an attempt, which the claim has counted.
+    Attempt,
+    /// As an attempt that crashed.
+    Crash,
+    /// As none, because it did not start: it is taken off, and an outage is counted instead.
+    Outage,
 }
 
 /// A result to be delivered through one outbound connector.
@@ -194,6 +274,28 @@ pub enum Change {
     /// It exists, but its state does not allow the act.
     NotAllowed,
     NotFound,
+}
+
+/// What is kept no longer.
+#[derive(Clone, Copy, Debug)]
+pub struct Retain {
+    /// Bodies, outputs and files of events that ended before are erased.
+    pub bodies_before: Timestamp,
+    /// Events that ended before go whole, with their runs, attempts and deliveries.
+    pub rows_before: Timestamp,
+    /// How many events to look at, at the most.
+    pub limit: u32,
+}
+
+/// What a [`crate::Store::retain`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// Events whose bodies were erased.
+    pub bodies: u64,
+    /// Events that went whole.
+    pub rows: u64,
+    /// There may be more to do at once.
+    pub more: bool,
 }
 
 /// How much has not ended: runs by agent and deliveries by outbound connector, by ascending id;

@@ -102,7 +102,7 @@ pub(super) fn taken(what: &str, name: &Name) -> Failure {
 }
 
 /// What was shown and cannot be written: it is taken off what is sent back.
-const SHOWN_ONLY: [&str; 4] = ["managed_by", "paused", "open", "address"];
+const SHOWN_ONLY: [&str; 5] = ["managed_by", "paused", "open", "address", "breaker"];
 
 /// What somebody wrote, made ready for reading: the name of the path stands for one that is left
 /// out, and a secret that was shown as hidden stands for the one that is there.

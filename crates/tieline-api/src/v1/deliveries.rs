@@ -2,4 +2,5 @@
 
 pub(super) mod list;
 pub(super) mod redrive;
+pub(super) mod redrive_many;
 pub(super) mod show;

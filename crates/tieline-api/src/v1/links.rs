@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use tieline_model::{Name, OnError};
+use tieline_model::{Debounce, Name, OnError, Policy, Priority};
 use utoipa::ToSchema;
 
 use crate::api::Shared;
@@ -29,6 +29,15 @@ pub(crate) struct LinkView {
     /// `hold`, `skip` or `run`.
     #[schema(value_type = String)]
     on_error: OnError,
+    /// `queue`, `coalesce`, `replace`, `parallel` or `reject`.
+    #[schema(value_type = String)]
+    policy: Policy,
+    /// `quiet`, `max_wait` and `max_count`.
+    #[schema(value_type = Option<Object>)]
+    debounce: Option<Debounce>,
+    /// `low`, `normal` or `high`.
+    #[schema(value_type = String)]
+    priority: Priority,
 }
 
 /// Lists links by connector and agent
@@ -52,6 +61,9 @@ pub(crate) async fn list_links(
             when: link.when,
             session: link.session,
             on_error: link.on_error,
+            policy: link.policy,
+            debounce: link.debounce,
+            priority: link.priority,
         }));
     }
     let page = by_name(links, &paging, |link| {

@@ -4,6 +4,7 @@ pub(super) mod cancel;
 pub(super) mod list;
 pub(super) mod release;
 pub(super) mod replay;
+pub(super) mod replay_many;
 pub(super) mod show;
 
 use axum::response::Response;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tieline_model::{Attempt, Delivery, DeliveryId, EventId, Name, RunId, Timestamp};
 use utoipa::ToSchema;
 
-use super::{AttemptView, ErrorView, Seen};
+use super::{AttemptView, ErrorView, Seen, damaged, erased};
 
 /// A result on its way outside.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,6 +35,12 @@ pub(crate) struct DeliveryView<'a> {
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
     error: Option<ErrorView<'a>>,
+    /// Its body has been erased: its time of retention was over, or a person erased the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    /// Its body was changed by the disk, and not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<bool>,
 }
 
 /// A delivery with its attempts.
@@ -62,6 +68,10 @@ pub(crate) struct DeliveryDetail<'a> {
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
     error: Option<ErrorView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<bool>,
     /// Oldest first.
     attempts: Vec<AttemptView<'a>>,
 }
@@ -82,6 +92,8 @@ impl<'a> Seen<'a> {
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
             error: delivery.error.as_ref().map(|error| self.error(error)),
+            erased: erased(delivery.kept),
+            damaged: damaged(delivery.kept),
         }
     }
 
@@ -103,6 +115,8 @@ impl<'a> Seen<'a> {
             created_at,
             ended_at,
             error,
+            erased,
+            damaged,
         } = self.delivery(delivery);
         DeliveryDetail {
             delivery_id,
@@ -117,6 +131,8 @@ impl<'a> Seen<'a> {
             created_at,
             ended_at,
             error,
+            erased,
+            damaged,
             attempts: attempts.iter().map(|one| self.attempt(one)).collect(),
         }
     }

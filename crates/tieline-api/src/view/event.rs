@@ -4,7 +4,7 @@ use serde::Serialize;
 use tieline_model::{Event, EventId, Name, Run, Timestamp};
 use utoipa::ToSchema;
 
-use super::{RunView, Seen};
+use super::{RunView, Seen, damaged, erased};
 
 /// What arrived, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +21,12 @@ pub(crate) struct EventView<'a> {
     status: &'static str,
     /// Every link's condition refused it.
     filtered: bool,
+    /// Its input has been erased: its time of retention was over, or a person erased the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    /// Its input was changed by the disk, and not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<bool>,
     /// In link order, then replays.
     runs: Vec<RunView<'a>>,
 }
@@ -42,6 +48,8 @@ impl<'a> Seen<'a> {
             trust: event.trust.as_str(),
             status: if done { "done" } else { "open" },
             filtered: event.filtered,
+            erased: erased(event.kept),
+            damaged: damaged(event.kept),
             runs: own.into_iter().map(|run| self.run(run)).collect(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use tieline_model::{EventId, Run, RunId, Timestamp};
 use utoipa::ToSchema;
 
-use super::{AttemptView, ErrorView, Seen, raw};
+use super::{AttemptView, ErrorView, Seen, damaged, erased, raw};
 
 /// One agent handling one event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,6 +42,16 @@ pub(crate) struct RunView<'a> {
     /// It failed because its attempts were used up.
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter: Option<bool>,
+    /// The run that took its place: this one is cancelled, or will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    into: Option<RunId>,
+    /// Its output has been erased: its time of retention was over, or a person erased the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    /// Its output was changed by the disk, and not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<bool>,
 }
 
 /// A run with the attempts that did not complete it.
@@ -73,6 +83,13 @@ pub(crate) struct RunDetail<'a> {
     usage: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    into: Option<RunId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<bool>,
     /// Oldest first.
     attempts: Vec<AttemptView<'a>>,
 }
@@ -113,6 +130,9 @@ impl<'a> Seen<'a> {
             ended_at: run.ended_at,
             usage: raw(run.usage.as_ref()),
             dead_letter: run.dead_letter.then_some(true),
+            into: run.into,
+            erased: erased(run.kept),
+            damaged: damaged(run.kept),
         }
     }
 
@@ -136,6 +156,9 @@ impl<'a> Seen<'a> {
             ended_at,
             usage,
             dead_letter,
+            into,
+            erased,
+            damaged,
         } = self.run(run);
         RunDetail {
             run_id,
@@ -152,6 +175,9 @@ impl<'a> Seen<'a> {
             ended_at,
             usage,
             dead_letter,
+            into,
+            erased,
+            damaged,
             attempts: attempts.iter().map(|one| self.attempt(one)).collect(),
         }
     }

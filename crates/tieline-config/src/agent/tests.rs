@@ -15,10 +15,40 @@ fn an_agent_is_read_with_its_defaults_and_shown_without_its_secrets() {
     assert_eq!(agent.managed_by, ManagedBy::Api);
     let shown = json!({
         "name": "triage", "runtime": "command", "timeout": "5m", "concurrency": 4,
-        "retry": {"attempts": 3, "backoff": {"initial": "1s", "max": "5m"}},
+        "session_concurrency": 1,
+        "retry": {
+            "attempts": 3, "crashes": 5, "backoff": {"initial": "1s", "max": "5m"},
+            "exhausted": "dead_letter"
+        },
         "command": ["sh"], "env": {"KEY": "***"}, "managed_by": "api", "paused": false
     });
     assert_eq!(show_agent(&agent, &TYPES), shown);
+}
+
+#[test]
+fn limits_of_an_agent_are_read_and_shown_as_they_are_written() {
+    let written = json!({
+        "name": "a", "runtime": "http", "url": "http://127.0.0.1:9/", "session_concurrency": 2,
+        "rate": "100/1m", "queue_ttl": "1h", "retry": {"crashes": 2, "exhausted": "pause"}
+    });
+    let agent = read_agent(&written, &TYPES).unwrap();
+    let shown = show_agent(&agent, &TYPES);
+    for name in ["session_concurrency", "rate", "queue_ttl"] {
+        assert_eq!(shown[name], written[name], "{name}");
+    }
+    assert_eq!(shown["retry"]["exhausted"], "pause");
+    let wrong = json!({
+        "name": "a", "runtime": "http", "url": "http://127.0.0.1:9/", "session_concurrency": 0,
+        "rate": "fast", "queue_ttl": "0s"
+    });
+    let problems = read_agent(&wrong, &TYPES).unwrap_err().to_string();
+    for path in [
+        "session_concurrency: is too small",
+        "rate: is no rate",
+        "queue_ttl: is too short",
+    ] {
+        assert!(problems.contains(path), "{path} in {problems}");
+    }
 }
 
 #[test]
@@ -39,7 +69,8 @@ fn problems_of_an_agent_have_paths_from_its_top() {
         name: is no name (write 1 to 63 of a-z, 0-9 and `-`, beginning with a letter or a digit); \
         retry.attempts: is too small (write at least 1); \
         concurrency: is too small (write at least 1); \
-        id: unknown field (write one of `url`, `secret`, `timeout`); \
+        id: unknown field (write one of `url`, `secret`, `timeout`, `session_concurrency`, \
+        `rate`, `queue_ttl`); \
         url: is missing (add `url: …`)";
     let sort = |text: &str| {
         let mut parts: Vec<String> = text.split("; ").map(str::to_owned).collect();

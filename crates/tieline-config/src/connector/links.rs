@@ -9,7 +9,8 @@ use serde_json::Value;
 use tieline_contract::Problems;
 use tieline_contract::settings::one_of;
 use tieline_expression::Expression;
-use tieline_model::{Link, Name, OnError};
+use tieline_model::quantity::Span;
+use tieline_model::{Link, Name, OnError, Policy, Priority};
 
 /// The list as it is written.
 #[derive(Debug)]
@@ -37,6 +38,9 @@ const fn plain(agent: Name) -> Link {
         when: None,
         session: None,
         on_error: OnError::Hold,
+        policy: Policy::Queue,
+        debounce: None,
+        priority: Priority::Normal,
     }
 }
 
@@ -89,5 +93,38 @@ pub(super) fn check(links: &[Value], known: Option<&[&str]>, problems: &mut Prob
                 problems.add_with_fix(&path, format!("is no expression: {error}"), fix);
             }
         }
+        check_waiting(link, &format!("agents[{n}]"), problems);
+    }
+}
+
+/// A policy and a debounce have to have something to wait for.
+fn check_waiting(link: &Value, path: &str, problems: &mut Problems) {
+    let policy = link.get("policy").and_then(Value::as_str);
+    let has = |field: &str| link.get(field).is_some_and(|value| !value.is_null());
+    if policy.is_some_and(|policy| policy != "queue") && !has("session") {
+        let fix = "add a `session`, or leave the policy out";
+        problems.add_with_fix(&format!("{path}.policy"), "needs a session", fix);
+    }
+    if policy == Some("reject") && has("debounce") {
+        let message = "cannot be beside the policy `reject`";
+        let fix = "choose one of the two";
+        problems.add_with_fix(&format!("{path}.debounce"), message, fix);
+    }
+    let quiet = link.pointer("/debounce/quiet").and_then(Value::as_str);
+    let span = |text: &str| text.parse::<Span>().ok();
+    let Some(quiet) = quiet.and_then(span) else {
+        return;
+    };
+    if quiet.0.is_zero() {
+        let path = format!("{path}.debounce.quiet");
+        problems.add_with_fix(&path, "is too short", "write at least `1ms`");
+    }
+    let longest = link.pointer("/debounce/max_wait").and_then(Value::as_str);
+    if longest
+        .and_then(span)
+        .is_some_and(|longest| longest < quiet)
+    {
+        let path = format!("{path}.debounce.max_wait");
+        problems.add_with_fix(&path, "is shorter than `quiet`", "write at least as much");
     }
 }

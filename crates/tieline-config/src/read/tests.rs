@@ -357,3 +357,24 @@ proptest! {
         prop_assert_eq!(configuration.is_none(), failed);
     }
 }
+
+#[test]
+fn what_has_ended_is_kept_long_enough_to_be_found_by_a_repeated_key() {
+    let hub = |text: &str| {
+        let (configuration, diagnostics) = read_all(&[("hub.yaml", text)]);
+        assert_eq!(said(&diagnostics), "", "{text}");
+        let hub = configuration.unwrap().hub;
+        [hub.retention_bodies, hub.retention_rows].map(|span| span.to_string())
+    };
+    assert_eq!(hub(AGENT), ["7d", "30d"]);
+    let shorter = format!("{AGENT}retention: {{ bodies: 1h, rows: 4d }}\n");
+    assert_eq!(hub(&shorter), ["1h", "4d"]);
+    for (written, wanted) in [
+        ("{ rows: 3d }", "retention.rows: is too short"),
+        ("{ bodies: 31d }", "retention.bodies: is longer than `rows`"),
+        ("{ bodies: 7 }", "retention.bodies: expected a duration"),
+    ] {
+        let said = wrong(&format!("{AGENT}retention: {written}\n"));
+        assert!(said.contains(wanted), "{said}");
+    }
+}

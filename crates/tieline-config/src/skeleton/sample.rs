@@ -77,6 +77,7 @@ fn text(schema: &Value, variable: &str) -> String {
         Some("password") => format!("${{{variable}}}"),
         Some("duration") => "30s".to_owned(),
         Some("size") => "10MiB".to_owned(),
+        Some("rate") => "100/1m".to_owned(),
         Some("uri") => "https://example.com/hook".to_owned(),
         _ if variable.ends_with("URL") => "https://example.com/hook".to_owned(),
         _ => "text".to_owned(),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tieline_expression::{Expression, ExpressionError, Names, Scope, condition, key};
-use tieline_model::{OnError, RunError};
+use tieline_model::{Event, EventFile, EventId, OnError, RunError, Timestamp, Trust};
 use tieline_store::{NewEvent, StoreError};
 
-use crate::catalog::LiveConnector;
+use crate::catalog::{LiveConnector, LiveLink};
 use crate::{EngineError, Hub};
 
 /// What becomes of one link's run.
@@ -25,6 +26,40 @@ pub(super) struct Judged {
     pub dedupe: Option<String>,
 }
 
+/// What expressions see of an event.
+pub(super) struct Seen<'a> {
+    id: EventId,
+    received_at: Timestamp,
+    trust: Trust,
+    input: &'a Bytes,
+    meta: &'a Bytes,
+    files: Vec<&'a EventFile>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn of_draft(draft: &'a NewEvent) -> Self {
+        Self {
+            id: draft.id,
+            received_at: draft.received_at,
+            trust: draft.trust,
+            input: &draft.input,
+            meta: &draft.meta,
+            files: draft.files.iter().map(|file| &file.file).collect(),
+        }
+    }
+
+    pub(super) fn of_stored(event: &'a Event) -> Self {
+        Self {
+            id: event.id,
+            received_at: event.received_at,
+            trust: event.trust,
+            input: &event.input,
+            meta: &event.meta,
+            files: event.files.iter().collect(),
+        }
+    }
+}
+
 /// The expressions of one link.
 struct Rule {
     when: Option<Arc<Expression>>,
@@ -37,9 +72,9 @@ impl Hub {
     pub(super) async fn judge(
         &self,
         connector: &LiveConnector,
-        draft: &NewEvent,
+        seen: Seen<'_>,
     ) -> Result<Judged, EngineError> {
-        let plain = |link: &crate::catalog::LiveLink| link.when.is_none() && link.session.is_none();
+        let plain = |link: &LiveLink| link.when.is_none() && link.session.is_none();
         if connector.dedupe.is_none() && connector.links.iter().all(plain) {
             let verdicts = vec![Verdict::Run(None); connector.links.len()];
             return Ok(Judged {
@@ -47,18 +82,46 @@ impl Hub {
                 dedupe: None,
             });
         }
-        let rules: Vec<_> = connector
-            .links
-            .iter()
-            .map(|link| Rule {
-                when: link.when.clone(),
-                session: link.session.clone(),
-                on_error: link.on_error,
-            })
-            .collect();
+        let rules = connector.links.iter().map(|link| Rule {
+            when: link.when.clone(),
+            session: link.session.clone(),
+            on_error: link.on_error,
+        });
+        self.evaluate(connector, rules.collect(), seen).await
+    }
+
+    /// The session of an event that goes to a link whatever its condition says; `None` where it
+    /// has none, or where it cannot be found.
+    pub(super) async fn session_of(
+        &self,
+        connector: &LiveConnector,
+        link: &LiveLink,
+        seen: Seen<'_>,
+    ) -> Result<Option<String>, EngineError> {
+        if link.session.is_none() {
+            return Ok(None);
+        }
+        let rule = Rule {
+            when: None,
+            session: link.session.clone(),
+            on_error: OnError::Run,
+        };
+        let judged = self.evaluate(connector, vec![rule], seen).await?;
+        Ok(match judged.verdicts.into_iter().next() {
+            Some(Verdict::Run(session)) => session,
+            Some(Verdict::Skip | Verdict::Hold(_)) | None => None,
+        })
+    }
+
+    async fn evaluate(
+        &self,
+        connector: &LiveConnector,
+        rules: Vec<Rule>,
+        seen: Seen<'_>,
+    ) -> Result<Judged, EngineError> {
         let dedupe = connector.dedupe.clone();
-        let facts = facts(connector, draft);
-        let input = draft.input.clone();
+        let facts = facts(connector, &seen);
+        let input = seen.input.clone();
         let job = move || judge_all(&rules, dedupe.as_deref(), &input, &facts);
         self.evaluator.evaluate(job).await.map_err(|error| {
             // Nothing is known of the event then: the sender is asked to come again.
@@ -68,15 +131,15 @@ impl Hub {
 }
 
 /// What expressions see beside the input: `event`, `connector` and `files`.
-fn facts(connector: &LiveConnector, draft: &NewEvent) -> [Value; 3] {
-    let mut event = serde_json::from_slice(&draft.meta).unwrap_or_else(|_| json!({}));
+fn facts(connector: &LiveConnector, seen: &Seen<'_>) -> [Value; 3] {
+    let mut event = serde_json::from_slice(seen.meta).unwrap_or_else(|_| json!({}));
     if let Some(event) = event.as_object_mut() {
-        event.insert("id".to_owned(), json!(draft.id));
-        event.insert("received_at".to_owned(), json!(draft.received_at));
-        event.insert("trust".to_owned(), json!(draft.trust));
+        event.insert("id".to_owned(), json!(seen.id));
+        event.insert("received_at".to_owned(), json!(seen.received_at));
+        event.insert("trust".to_owned(), json!(seen.trust));
     }
     let row = &connector.row;
-    let files: Vec<_> = draft.files.iter().map(|file| json!(file.file)).collect();
+    let files: Vec<_> = seen.files.iter().map(|file| json!(file)).collect();
     [
         event,
         json!({"name": row.name, "type": row.kind, "mode": row.mode}),

@@ -9,7 +9,7 @@ use tieline_store::CatalogChange;
 
 use super::open::{open_agent, open_catalog, open_connector};
 use super::{LiveCatalog, LiveConnector, LiveRole, Surroundings};
-use crate::desk::{Desk, Desks};
+use crate::desk::{Desk, Desks, Side};
 use crate::{EngineError, Hub};
 
 /// What a change did beside changing the catalogue.
@@ -74,8 +74,8 @@ impl Hub {
 
     /// Puts an opened catalogue in place and sees that every queue has its desk served.
     pub(crate) fn install(self: &Arc<Self>, live: LiveCatalog) {
-        self.catalog.store(Arc::new(live));
-        self.serve_desks();
+        let was = self.catalog.swap(Arc::new(live));
+        self.serve_desks(&was);
     }
 
     /// Opens what is to be put, generates the secrets that are missing, and reports all problems.
@@ -88,7 +88,7 @@ impl Hub {
         let mut problems = Problems::default();
         let mut generated = Vec::new();
         for (n, agent) in change.put_agents.iter().enumerate() {
-            let desk = Arc::new(Desk::default());
+            let desk = Arc::new(Desk::new(Side::Agent(agent.id)));
             if let Err(inner) = open_agent(agent.clone(), self.types, surroundings, desk) {
                 problems.extend_below(&format!("agents[{n}]"), inner);
             }

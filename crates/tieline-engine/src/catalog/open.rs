@@ -149,8 +149,10 @@ pub(crate) fn open_connector(
             .and_then(|text| compile(text, "settings.dedupe", &mut problems)),
         _ => None,
     };
+    let rate = row.rate.filter(|_| row.mode != Mode::Outbound);
     match role {
         Some(role) if problems.is_empty() => Ok(LiveConnector {
+            intake: desks.intakes.of(row.id, rate),
             row,
             kind,
             role,
@@ -216,6 +218,9 @@ fn open_links(
                     when,
                     session,
                     on_error: link.on_error,
+                    policy: link.policy,
+                    debounce: link.debounce,
+                    priority: link.priority,
                 });
             }
             // A removed connector that finishes its deliveries may have outlived its agents.

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use tieline_model::{AgentId, EventId, ProjectId, RunState, Timestamp};
+use tieline_model::{
+    AgentId, ConnectorId, EventId, Kept, Priority, ProjectId, RunState, Timestamp,
+};
 
 use super::*;
 use crate::limits::CHUNK_BYTES_KEPT;
@@ -11,11 +13,14 @@ fn ended(id: RunId) -> Arc<Run> {
         project: ProjectId::DEFAULT,
         event: EventId::from_bytes([0; 16]),
         agent: AgentId(1),
+        connector: ConnectorId(1),
         session: None,
+        priority: Priority::default(),
         state: RunState::Completed,
         reason: None,
         waiting_since: None,
         attempt: 1,
+        crashes: 0,
         outages: 0,
         due_at: None,
         queued_at: Timestamp::default(),
@@ -25,6 +30,8 @@ fn ended(id: RunId) -> Arc<Run> {
         error: None,
         usage: None,
         dead_letter: false,
+        into: None,
+        kept: Kept::Whole,
     })
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tieline_model::{Run, RunError, RunId, RunState};
-use tieline_store::{Epoch, RunOutcome};
+use tieline_store::{Epoch, Fence, RunOutcome};
 
+use super::cancel::over;
 use crate::{EngineError, Hub};
 
 /// What the agent says in the end.
@@ -41,7 +42,9 @@ impl Hub {
             usage,
             dead_letter: false,
         };
-        self.settle_from_outside(claim.project, id, Some(Epoch(claim.epoch)), outcome)
-            .await
+        let run = self.run_to_settle(claim.project, id).await?;
+        let fence = Fence::Claim(Epoch(claim.epoch));
+        let settled = self.settle_from_outside(&run, fence, outcome).await?;
+        settled.ok_or_else(over)
     }
 }

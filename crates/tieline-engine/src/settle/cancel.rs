@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tieline_model::{ProjectId, Run, RunError, RunId, RunState};
-use tieline_store::{RunOutcome, SettleRun, Settled};
+use tieline_store::{Fence, RunOutcome, Settled};
 
-use super::ended;
+use super::Ending;
 use crate::{EngineError, Hub};
 
 impl Hub {
@@ -15,69 +15,61 @@ impl Hub {
         project: ProjectId,
         id: RunId,
     ) -> Result<Arc<Run>, EngineError> {
-        let outcome = RunOutcome::Ended {
-            state: RunState::Cancelled,
-            output: None,
-            error: Some(RunError::new("cancelled", "the run was cancelled")),
-            usage: None,
-            dead_letter: false,
-        };
-        self.settle_from_outside(project, id, None, outcome).await
+        let run = self.run_to_settle(project, id).await?;
+        let outcome = cancelled(RunError::new("cancelled", "the run was cancelled"));
+        let settled = self.settle_from_outside(&run, Fence::Open, outcome).await?;
+        settled.ok_or_else(over)
     }
 
-    /// Settles a run that this call does not have in hand, with its deliveries.
-    pub(super) async fn settle_from_outside(
-        self: &Arc<Self>,
+    pub(super) async fn run_to_settle(
+        &self,
         project: ProjectId,
         id: RunId,
-        epoch: Option<tieline_store::Epoch>,
-        outcome: RunOutcome,
-    ) -> Result<Arc<Run>, EngineError> {
-        let run = self
-            .store
-            .run(project, id)
-            .await?
-            .ok_or(EngineError::NotFound)?;
-        let event = self
-            .store
-            .event(project, run.event)
-            .await?
-            .ok_or(EngineError::NotFound)?;
-        let now = self.clock.now();
-        let over = || {
-            let text = "The run has ended already, or another attempt has it in hand.";
-            EngineError::NotAllowed(text.to_owned())
-        };
-        let run = Arc::new(ended(&run, &outcome, now).ok_or_else(over)?);
-        let catalog = self.catalog.load_full();
-        let deliveries = match catalog.agents.get(&run.agent) {
-            Some(agent) => self.results_of(agent, &run, &event),
-            None => Vec::new(),
-        };
-        let outlets: Vec<_> = deliveries
-            .iter()
-            .map(|delivery| delivery.connector)
-            .collect();
-        let settle = SettleRun {
-            run: id,
-            epoch,
-            now,
-            outcome,
-            attempt: None,
-            deliveries,
-        };
-        let hub = Arc::clone(self);
-        let settled = self.finish(async move {
-            let settled = hub.store.settle_run(project, settle).await?;
-            if settled == Settled::Done {
-                hub.live.ended_from_outside();
-                hub.tell(&run, &outlets);
-            }
-            Ok::<_, EngineError>((settled, run))
-        });
-        match settled.await? {
-            (Settled::Done, run) => Ok(run),
-            (Settled::Fenced, _) => Err(over()),
-        }
+    ) -> Result<Run, EngineError> {
+        let run = self.store.run(project, id).await?;
+        run.ok_or(EngineError::NotFound)
     }
+
+    /// Ends a run that this call does not have in hand, with its deliveries. `None` where it has
+    /// ended already, or is in other hands than the fence allows.
+    pub(super) async fn settle_from_outside(
+        self: &Arc<Self>,
+        run: &Run,
+        fence: Fence,
+        outcome: RunOutcome,
+    ) -> Result<Option<Arc<Run>>, EngineError> {
+        let catalog = self.catalog.load_full();
+        let agent = catalog.agents.get(&run.agent).map(Arc::as_ref);
+        let ending = self.ending(agent, run, fence, outcome);
+        let outlets = ending.outlets();
+        let (hub, project) = (Arc::clone(self), run.project);
+        let settled = self.finish(async move {
+            let Ending { settle, run } = ending;
+            if hub.store.settle_run(project, settle).await? == Settled::Fenced {
+                return Ok::<_, EngineError>(None);
+            }
+            if let Some(run) = &run {
+                hub.live.ended_from_outside();
+                hub.tell(run, &outlets);
+            }
+            Ok(run)
+        });
+        settled.await
+    }
+}
+
+pub(super) fn cancelled(error: RunError) -> RunOutcome {
+    RunOutcome::Ended {
+        state: RunState::Cancelled,
+        output: None,
+        error: Some(error),
+        usage: None,
+        dead_letter: false,
+    }
+}
+
+/// What a caller is told whose settle came too late.
+pub(super) fn over() -> EngineError {
+    let text = "The run has ended already, or another attempt has it in hand.";
+    EngineError::NotAllowed(text.to_owned())
 }

@@ -1,18 +1,24 @@
-//! What a run becomes after an attempt. Pure: the time and the random number are arguments.
+//! What a run becomes after an attempt, or before one. Pure: the time and the random number are
+//! arguments.
 
 use std::time::Duration;
 
 use tieline_contract::{Fault, Outcome, Verdict};
-use tieline_model::{Agent, Reason, Run, RunError, RunState, Timestamp};
-use tieline_store::{Next, RunOutcome};
+use tieline_model::quantity::Span;
+use tieline_model::{Agent, Event, Exhausted, Kept, Reason, Run, RunError, RunState, Timestamp};
+use tieline_store::{Counts, Next, RunOutcome};
 
 use crate::limits::OUTAGE_AGE_MAX;
 
+const EXPIRED: &str = "expired";
+
 /// When a decision is made, and its luck.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct At {
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    /// By the steady clock.
     pub now: Timestamp,
-    pub random: u32,
+    /// Drawn only where it is needed: most runs complete.
+    pub random: &'a dyn Fn() -> u32,
 }
 
 /// Ends the run, or says when it goes on.
@@ -20,7 +26,7 @@ pub(super) fn decide(
     run: &Run,
     agent: &Agent,
     result: Result<Outcome, Fault>,
-    at: At,
+    at: At<'_>,
 ) -> RunOutcome {
     let fault = match result {
         Ok(Outcome::Completed { output, usage }) => {
@@ -42,69 +48,135 @@ pub(super) fn decide(
             };
         }
         Ok(Outcome::Deferred) => {
-            let due_at = run.started_at.unwrap_or(at.now).plus(agent.timeout);
-            let (reason, error) = (Reason::Answer, None);
             return RunOutcome::Again(Next {
-                reason,
-                due_at,
-                error,
-                not_started: false,
+                reason: Reason::Answer,
+                due_at: run.started_at.unwrap_or(at.now).plus(agent.timeout),
+                error: None,
+                counts: Counts::Attempt,
             });
         }
         Err(fault) => fault,
     };
     match fault.verdict {
-        Verdict::Never | Verdict::Gone => failed(fault.error, false),
+        Verdict::Never | Verdict::Gone => failed(fault.error),
         Verdict::Later => retry(run, agent, fault.error, Duration::ZERO, at),
         Verdict::After(wait) => retry(run, agent, fault.error, wait, at),
+        Verdict::Crashed => crash(run, agent, fault.error, at),
         Verdict::NotStarted(wait) => outage(run, agent, fault.error, wait.unwrap_or_default(), at),
     }
 }
 
-fn failed(error: RunError, dead_letter: bool) -> RunOutcome {
-    let error = Some(error);
+/// What becomes of a claimed run that must not be started; `None` where it may be.
+pub(super) fn refuse(
+    run: &Run,
+    event: &Event,
+    agent: &Agent,
+    now: Timestamp,
+) -> Option<RunOutcome> {
+    match event.kept {
+        Kept::Whole => {}
+        Kept::Erased => {
+            let message = "its event's input was erased before it could be started";
+            return Some(failed(RunError::new("erased", message)));
+        }
+        Kept::Damaged => {
+            let message = "its event's input was damaged on the disk; the sender has to repeat it";
+            return Some(failed(RunError::new("damaged", message)));
+        }
+    }
+    // The claim has counted the first attempt. Those of an outage were taken off again.
+    let first = run.attempt <= 1 && run.reason != Some(Reason::Answer);
+    if let Some(ttl) = agent.queue_ttl
+        && first
+        && run.queued_at.plus(ttl) <= now
+    {
+        return Some(expired(ttl));
+    }
+    if run.crashes >= agent.retry.crashes {
+        let message = format!(
+            "{} of its attempts were cut off, because the hub or the agent went down in the middle",
+            run.crashes
+        );
+        return Some(exhausted(agent, RunError::new("crashed", message)));
+    }
+    None
+}
+
+/// A run that was never begun in the time that its agent gives it. It is no dead letter: nothing
+/// was tried.
+pub(super) fn expired(ttl: Duration) -> RunOutcome {
+    let ttl = Span(ttl);
+    let message = format!("it waited longer than the agent's `queue_ttl`, {ttl}, to be started");
+    failed(RunError::new(EXPIRED, message))
+}
+
+/// Whether that is what became of a run.
+pub(super) fn is_expired(outcome: &RunOutcome) -> bool {
+    matches!(outcome, RunOutcome::Ended { error: Some(error), .. } if error.code == EXPIRED)
+}
+
+pub(super) fn failed(error: RunError) -> RunOutcome {
+    ends_failed(error, false)
+}
+
+fn ends_failed(error: RunError, dead_letter: bool) -> RunOutcome {
     RunOutcome::Ended {
         state: RunState::Failed,
         output: None,
-        error,
+        error: Some(error),
         usage: None,
         dead_letter,
     }
 }
 
-fn retry(run: &Run, agent: &Agent, error: RunError, at_least: Duration, at: At) -> RunOutcome {
-    if run.attempt >= agent.retry.attempts {
-        return failed(error, true);
+/// A run whose budget is used up.
+fn exhausted(agent: &Agent, error: RunError) -> RunOutcome {
+    match agent.retry.exhausted {
+        Exhausted::DeadLetter => ends_failed(error, true),
+        Exhausted::Pause => RunOutcome::Paused { error },
     }
-    let wait = agent
-        .retry
-        .backoff
-        .wait(run.attempt, at.random)
-        .max(at_least);
-    let due_at = at.now.plus(wait);
-    RunOutcome::Again(Next {
-        reason: Reason::Retry,
-        due_at,
-        error: Some(error),
-        not_started: false,
-    })
 }
 
-fn outage(run: &Run, agent: &Agent, error: RunError, at_least: Duration, at: At) -> RunOutcome {
-    if at.now.since(run.queued_at) >= OUTAGE_AGE_MAX {
-        return failed(error, true);
+fn retry(run: &Run, agent: &Agent, error: RunError, at_least: Duration, at: At<'_>) -> RunOutcome {
+    let errors = run.attempt.saturating_sub(run.crashes);
+    if errors >= agent.retry.attempts {
+        return exhausted(agent, error);
     }
-    let wait = agent
-        .retry
-        .backoff
-        .wait(run.outages + 1, at.random)
-        .max(at_least);
-    let due_at = at.now.plus(wait);
+    let wait = agent.retry.backoff.wait(errors, (at.random)());
+    let wait = wait.max(at_least);
+    again(Reason::Retry, wait, error, Counts::Attempt, at)
+}
+
+fn crash(run: &Run, agent: &Agent, error: RunError, at: At<'_>) -> RunOutcome {
+    let crashes = run.crashes.saturating_add(1);
+    if crashes >= agent.retry.crashes {
+        return exhausted(agent, error);
+    }
+    let wait = agent.retry.backoff.wait(crashes, (at.random)());
+    again(Reason::Retry, wait, error, Counts::Crash, at)
+}
+
+fn outage(run: &Run, agent: &Agent, error: RunError, at_least: Duration, at: At<'_>) -> RunOutcome {
+    if at.now.since(run.queued_at) >= OUTAGE_AGE_MAX {
+        return exhausted(agent, error);
+    }
+    let backoff = &agent.retry.backoff;
+    let wait = backoff.wait(run.outages + 1, (at.random)()).max(at_least);
+    again(Reason::Outage, wait, error, Counts::Outage, at)
+}
+
+fn again(
+    reason: Reason,
+    wait: Duration,
+    error: RunError,
+    counts: Counts,
+    at: At<'_>,
+) -> RunOutcome {
     RunOutcome::Again(Next {
-        reason: Reason::Outage,
-        due_at,
+        reason,
+        due_at: at.now.plus(wait),
         error: Some(error),
-        not_started: true,
+        counts,
     })
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tieline_contract::{Fault, RunResult};
-use tieline_model::{Event, Run};
+use tieline_model::Run;
 use tieline_store::NewDelivery;
 
 use crate::Hub;
@@ -12,19 +12,14 @@ use crate::catalog::{LiveAgent, LiveRole};
 
 impl Hub {
     /// The deliveries of a run that ended, their bodies fixed from now on.
-    pub(super) fn results_of(
-        &self,
-        agent: &LiveAgent,
-        run: &Arc<Run>,
-        event: &Event,
-    ) -> Vec<NewDelivery> {
+    pub(super) fn results_of(&self, agent: &LiveAgent, run: &Run) -> Vec<NewDelivery> {
         let catalog = self.catalog.load();
         // As they are linked when the run ends: the attempt may have begun long before.
         let agent = catalog.agents.get(&agent.row.id).map_or(agent, Arc::as_ref);
         if agent.outlets.is_empty() {
             return Vec::new();
         }
-        let Some(origin) = catalog.connector_name(event.connector) else {
+        let Some(origin) = catalog.connector_name(run.connector) else {
             return Vec::new();
         };
         let result = RunResult {

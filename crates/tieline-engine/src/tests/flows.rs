@@ -187,7 +187,11 @@ async fn a_replay_is_a_new_run_of_the_same_event() {
     tell(&rig.actor("one"), &[Act::FailItself]);
     let accepted = rig.send("in", "1").await;
     let original = rig.ended(accepted.run_ids[0]).await;
-    let replayed = rig.hub.replay_run(PROJECT, original.id).await.unwrap();
+    let replayed = rig
+        .hub
+        .replay_run(PROJECT, original.id, None)
+        .await
+        .unwrap();
     let run = rig.ended(replayed).await;
     assert_eq!(
         (run.state, run.event),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline_contract::Verdict;
 use tieline_model::{Mode, RunState};
 use tieline_store::{CatalogChange, MemoryStore, Store};
 use tokio::time::Instant;
@@ -63,6 +64,37 @@ async fn a_cancel_whose_caller_hung_up_ends_the_attempt_and_is_told() {
         .await;
     assert_eq!(told[0].as_ref().unwrap().state, RunState::Cancelled);
     assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_lets_go_on_and_hangs_up_goes_on_at_once() {
+    let (rig, store) = late("acts_hung_up").await;
+    let mut connector = rig.connector("in", Mode::Inbound, &["one"]);
+    connector.links[0].when = Some("input.total > 100".to_owned());
+    let change = CatalogChange {
+        put_connectors: vec![connector],
+        ..CatalogChange::default()
+    };
+    rig.hub.apply(PROJECT, change).await.unwrap();
+    store.answer_late(false);
+    let held = rig.send("in", "{}").await.run_ids[0];
+    tell(&rig.actor("out"), &[Act::Fault(Verdict::Never)]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    store.answer_late(true);
+    let begun = Instant::now();
+    hang_up(rig.hub.release_run(PROJECT, held)).await;
+    while seen(&rig.actor("out")).is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(begun.elapsed() < POLL, "only the idle look found it");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    let dead = rig.deliveries().await.remove(0);
+    hang_up(rig.hub.redrive_delivery(PROJECT, dead.id)).await;
+    while seen(&rig.actor("out")).len() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(begun.elapsed() < POLL, "only the idle look found it");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -191,6 +191,10 @@ impl Sink for Outlet {
             Act::Fault(verdict) => {
                 Err(Fault::new(verdict, "scripted", "as told").with_answer(500, None))
             }
+            Act::Take(time) => {
+                tokio::time::sleep(time).await;
+                Ok(Receipt::default())
+            }
             _ => Ok(Receipt {
                 status: Some(200),
                 response: Some("thanks".to_owned()),

@@ -2,33 +2,53 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, json};
 use tieline_contract::IncomingEvent;
-use tieline_egress::{Client, Limits, Policy};
+use tieline_egress::{Client, Limits};
 use tieline_model::id::Entropy;
 use tieline_model::page::PageRequest;
 use tieline_model::{
     Agent, AgentId, Clock, Connector, ConnectorId, Delivery, Link, ManagedBy, Mode, Name, OnError,
-    ProjectId, Retry, Run, RunId, Timestamp, Trust,
+    Policy, Priority, ProjectId, Retry, Run, RunId, Timestamp, Trust,
 };
 use tieline_store::{CatalogChange, DeliveryFilter, MemoryStore, Store};
 use tokio::time::Instant;
 
 use super::outside::{RUNTIMES, TYPES};
-use crate::{Accepted, Arrival, Hub, HubParts, Surroundings, Types};
+use crate::{Accepted, Arrival, Hub, HubParts, Retention, Surroundings, Types};
 
 pub(super) const PROJECT: ProjectId = ProjectId::DEFAULT;
 
-/// Goes with tokio's clock, which a test pauses and which then jumps from timer to timer.
-struct TokioClock(Instant);
+/// Goes with tokio's clock, which a test pauses and which then jumps from timer to timer; and
+/// somebody may set it.
+pub(super) struct TokioClock {
+    began: Instant,
+    /// How far it was set forward, in milliseconds.
+    set_by: AtomicI64,
+}
+
+impl TokioClock {
+    /// Right, in 2023.
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            set_by: AtomicI64::new(0),
+        }
+    }
+
+    pub(super) fn set_forward(&self, ms: i64) {
+        self.set_by.fetch_add(ms, Ordering::Relaxed);
+    }
+}
 
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.0.elapsed())
+        let set = 1_700_000_000_000 + self.set_by.load(Ordering::Relaxed);
+        Timestamp::from_millis(set).plus(self.began.elapsed())
     }
 }
 
@@ -58,6 +78,7 @@ pub(super) fn name(text: &str) -> Name {
 /// A hub whose connectors and agents are scripted. `test` is unique to the test.
 pub(super) struct Rig {
     pub hub: Arc<Hub>,
+    pub clock: Arc<TokioClock>,
     test: &'static str,
 }
 
@@ -67,11 +88,20 @@ impl Rig {
     }
 
     pub(super) async fn on(test: &'static str, store: Arc<dyn Store>) -> Self {
-        let policy = Policy::Agents { public_only: false };
+        Self::at(test, store, Arc::new(TokioClock::new())).await
+    }
+
+    /// As the next process on a machine with this clock.
+    pub(super) async fn at(
+        test: &'static str,
+        store: Arc<dyn Store>,
+        clock: Arc<TokioClock>,
+    ) -> Self {
+        let policy = tieline_egress::Policy::Agents { public_only: false };
         let client = Arc::new(Client::new(policy, Limits::default()));
         let parts = HubParts {
             store,
-            clock: Arc::new(TokioClock(Instant::now())),
+            clock: Arc::<TokioClock>::clone(&clock),
             entropy: Arc::new(Seeded(AtomicU64::new(
                 SEEDS.fetch_add(1, Ordering::Relaxed),
             ))),
@@ -85,11 +115,12 @@ impl Rig {
                 agents: Arc::clone(&client),
                 outside: client,
                 public_url: None,
+                retention: Retention::default(),
             },
         };
         let hub = Hub::new(parts).await.unwrap();
         hub.start().await.unwrap();
-        Self { hub, test }
+        Self { hub, clock, test }
     }
 
     /// The name under which an agent or connector of this test is scripted.
@@ -106,6 +137,9 @@ impl Rig {
             runtime: "scripted".to_owned(),
             timeout: Duration::from_mins(1),
             concurrency: 4,
+            session_concurrency: 1,
+            rate: None,
+            queue_ttl: None,
             retry: Retry::default(),
             settings: settings.as_object().unwrap().clone(),
             managed_by: ManagedBy::File,
@@ -124,6 +158,9 @@ impl Rig {
             when: None,
             session: None,
             on_error: OnError::Hold,
+            policy: Policy::default(),
+            debounce: None,
+            priority: Priority::default(),
         };
         Connector {
             id: ConnectorId(0),
@@ -133,6 +170,8 @@ impl Rig {
             mode,
             secrets: Vec::new(),
             links: agents.iter().map(link).collect(),
+            concurrency: None,
+            rate: None,
             settings,
             managed_by: ManagedBy::File,
             paused: false,

@@ -192,7 +192,8 @@ fn ended_badly(status: ExitStatus, words: &str) -> Result<Outcome, Fault> {
             let status = status.to_string();
             let signal = status.strip_prefix("signal: ").unwrap_or(&status);
             let what = format!("killed by signal {signal}");
-            Err(Fault::later("killed", with(what)))
+            // The hub's own signals come at a deadline or a cancel, when nobody asks any more.
+            Err(Fault::crashed("killed", with(what)))
         }
     }
 }

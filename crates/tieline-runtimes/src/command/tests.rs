@@ -142,7 +142,7 @@ async fn the_exit_status_is_the_verdict() {
     let killed = fault(agent.run(&assignment("1"), &mut Said::default()).await);
     assert_eq!(
         (killed.verdict, killed.error.code.as_str()),
-        (Verdict::Later, "killed")
+        (Verdict::Crashed, "killed")
     );
     assert!(
         killed

@@ -426,13 +426,15 @@ async fn broken_and_late_answers_are_tried_again() {
         "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-type: application/json\r\n\r\n{\"out";
     let cut_stream = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\
         content-type: text/event-stream\r\n\r\n9\r\ndata: a\n\n\r\n";
-    for (answer, hold, code) in [
-        ("", false, "connection-broken"),
-        (cut, false, "connection-broken"),
-        (cut_stream, false, "connection-broken"),
-        ("", true, "timeout"),
-        (cut, true, "timeout"),
-        (cut_stream, true, "timeout"),
+    let broken = (Verdict::Crashed, "connection-broken");
+    let late = (Verdict::Later, "timeout");
+    for (answer, hold, expected) in [
+        ("", false, broken),
+        (cut, false, broken),
+        (cut_stream, false, broken),
+        ("", true, late),
+        (cut, true, late),
+        (cut_stream, true, late),
     ] {
         let server = Server::new(answer, hold).await;
         let mut assignment = assignment("1");
@@ -440,7 +442,7 @@ async fn broken_and_late_answers_are_tried_again() {
         let fault = fault(server.run(&json!({}), &assignment).await.0);
         assert_eq!(
             (fault.verdict, fault.error.code.as_str()),
-            (Verdict::Later, code),
+            expected,
             "{answer}"
         );
     }

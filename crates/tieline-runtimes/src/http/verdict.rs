@@ -47,7 +47,7 @@ pub(super) fn of_error(error: &EgressError, target: &Target, max_output: usize) 
         EgressError::Timeout { .. } => {
             Fault::later("timeout", format!("the agent at {place} {error}"))
         }
-        _ => Fault::later(
+        _ => Fault::crashed(
             "connection-broken",
             format!("the connection to the agent at {place} broke before its answer was whole"),
         ),

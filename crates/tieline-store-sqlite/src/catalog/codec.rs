@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tieline_model::key::ApiKey;
+use tieline_model::quantity::Rate;
 use tieline_model::{
     Agent, AgentId, Connector, ConnectorId, ManagedBy, Mode, Name, ProjectId, Secret, Timestamp,
 };
@@ -19,10 +20,11 @@ const MODES: [Mode; 3] = [Mode::Inbound, Mode::Sync, Mode::Outbound];
 const MANAGERS: [ManagedBy; 2] = [ManagedBy::File, ManagedBy::Api];
 
 pub(super) const SELECT_AGENTS: &str = "SELECT id, project, name, runtime, timeout_ms, \
-     concurrency, retry, settings, managed_by, paused, removed FROM agents ORDER BY id";
+     concurrency, retry, settings, managed_by, paused, removed, session_concurrency, rate, \
+     queue_ttl_ms FROM agents ORDER BY id";
 
 pub(super) const SELECT_CONNECTORS: &str = "SELECT id, project, name, kind, mode, secrets, \
-     links, settings, managed_by, paused, removed FROM connectors ORDER BY id";
+     links, settings, managed_by, paused, removed, concurrency, rate FROM connectors ORDER BY id";
 
 pub(super) fn agent(row: &Row<'_>) -> Result<Agent, Failure> {
     Ok(Agent {
@@ -37,6 +39,9 @@ pub(super) fn agent(row: &Row<'_>) -> Result<Agent, Failure> {
         managed_by: pick(&MANAGERS, row.get(8)?)?,
         paused: row.get(9)?,
         removed: row.get(10)?,
+        session_concurrency: row.get(11)?,
+        rate: rate(row, 12)?,
+        queue_ttl: ttl(row, 13)?,
     })
 }
 
@@ -47,19 +52,22 @@ pub(super) fn put_agent(
     agent: &Agent,
 ) -> Result<(), Failure> {
     let put = "INSERT OR REPLACE INTO agents (id, project, name, runtime, timeout_ms, \
-               concurrency, retry, settings, managed_by, paused) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               concurrency, retry, settings, managed_by, paused, session_concurrency, rate, \
+               queue_ttl_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     connection.prepare_cached(put)?.execute(params![
         id,
         project.0,
         agent.name.as_str(),
         agent.runtime,
-        i64::try_from(agent.timeout.as_millis()).unwrap_or(i64::MAX),
+        millis(agent.timeout),
         agent.concurrency,
         json(&agent.retry),
         json(&agent.settings),
         place(&MANAGERS, agent.managed_by),
         agent.paused,
+        agent.session_concurrency,
+        agent.rate.map(|rate| rate.to_string()),
+        agent.queue_ttl.map(millis),
     ])?;
     Ok(())
 }
@@ -77,6 +85,8 @@ pub(super) fn connector(row: &Row<'_>) -> Result<Connector, Failure> {
         managed_by: pick(&MANAGERS, row.get(8)?)?,
         paused: row.get(9)?,
         removed: row.get(10)?,
+        concurrency: row.get(11)?,
+        rate: rate(row, 12)?,
     })
 }
 
@@ -88,8 +98,8 @@ pub(super) fn put_connector(
 ) -> Result<(), Failure> {
     let secrets: Vec<&str> = connector.secrets.iter().map(Secret::expose).collect();
     let put = "INSERT OR REPLACE INTO connectors (id, project, name, kind, mode, secrets, \
-               links, settings, managed_by, paused) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               links, settings, managed_by, paused, concurrency, rate) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     connection.prepare_cached(put)?.execute(params![
         id,
         project.0,
@@ -101,6 +111,8 @@ pub(super) fn put_connector(
         json(&connector.settings),
         place(&MANAGERS, connector.managed_by),
         connector.paused,
+        connector.concurrency,
+        connector.rate.map(|rate| rate.to_string()),
     ])?;
     Ok(())
 }
@@ -113,6 +125,23 @@ pub(super) fn key(row: &Row<'_>) -> Result<ApiKey, Failure> {
         scopes: parsed(row, 3)?,
         created_at: Timestamp::from_millis(row.get(4)?),
     })
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn ttl(row: &Row<'_>, column: usize) -> Result<Option<Duration>, Failure> {
+    let ms: Option<i64> = row.get(column)?;
+    let ttl = |ms| u64::try_from(ms).map(Duration::from_millis);
+    let ttl = ms.map(ttl).transpose();
+    ttl.map_err(|_| Failure::Damaged("a length of time is negative"))
+}
+
+fn rate(row: &Row<'_>, column: usize) -> Result<Option<Rate>, Failure> {
+    let text: Option<String> = row.get(column)?;
+    let rate = text.map(|text| text.parse()).transpose();
+    rate.map_err(|_| Failure::Damaged("a rate cannot be read"))
 }
 
 fn name(row: &Row<'_>) -> Result<Name, Failure> {

@@ -1,19 +1,17 @@
 //! Lists, newest first. A page ends early where its bodies grow too large to hold.
 
-use rusqlite::{Connection, Params, Row, params};
-use tieline_model::page::{Page, PageRequest};
-use tieline_model::{Delivery, DeliveryState, Event, EventId, ProjectId, Run, RunId, RunState};
-use tieline_store::{DeliveryFilter, EventFilter, RunFilter};
+mod narrow;
+mod runs;
 
+use rusqlite::{Connection, Row, params_from_iter};
+use tieline_model::page::{Page, PageRequest};
+use tieline_model::{Delivery, DeliveryId, DeliveryState, Event, ProjectId, Run, RunId};
+use tieline_store::{DeliveryFilter, EventFilter};
+
+use self::narrow::Narrow;
+pub(crate) use self::runs::runs;
 use crate::failure::Failure;
 use crate::{limits, rows};
-
-/// Larger than every id, which are 16 bytes long.
-const AFTER_ALL: [u8; 17] = [0xff; 17];
-
-fn before(request: &PageRequest) -> &[u8] {
-    request.before.as_ref().map_or(&AFTER_ALL, |id| &id[..])
-}
 
 /// A row of a list: its id, and how many bytes of bodies it holds.
 trait Listed: Sized {
@@ -58,14 +56,38 @@ impl<T: Listed> Filling<T> {
 fn page<T: Listed>(
     connection: &Connection,
     sql: &str,
-    filter: impl Params,
+    narrow: &Narrow,
     request: &PageRequest,
 ) -> Result<Page<T>, Failure> {
     let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query(filter)?;
+    let mut rows = select.query(params_from_iter(narrow.values()))?;
     let mut filling = Filling::new(request);
     while let Some(row) = rows.next()? {
         if !filling.add(T::read(row)?) {
+            break;
+        }
+    }
+    Ok(filling.page)
+}
+
+/// A page of what has not ended. Its rows are read one by one once their ids are in order: all
+/// that is open may be much more than a page.
+fn page_of_ids<T: Listed>(
+    connection: &Connection,
+    sql: &str,
+    narrow: &Narrow,
+    (request, one): (
+        &PageRequest,
+        impl Fn([u8; 16]) -> Result<Option<T>, Failure>,
+    ),
+) -> Result<Page<T>, Failure> {
+    let mut filling = Filling::new(request);
+    let sql = format!("{sql} LIMIT {}", filling.limit + 1);
+    let mut select = connection.prepare_cached(&sql)?;
+    let ids = select.query_map(params_from_iter(narrow.values()), |row| row.get(0))?;
+    for id in ids {
+        let row = one(id?)?.ok_or(Failure::Damaged("an index has lost its row"))?;
+        if !filling.add(row) {
             break;
         }
     }
@@ -121,15 +143,16 @@ pub(crate) fn events(
     filter: &EventFilter,
     request: &PageRequest,
 ) -> Result<Page<Event>, Failure> {
-    let columns = rows::EVENT;
+    let mut narrow = Narrow::new("e", project, request);
+    narrow.and("e.connector =", filter.connector.map(|id| id.0));
+    narrow.made_within("e", filter.received);
+    narrow.within("e.received_at", filter.received);
+    let (columns, narrowed) = (rows::EVENT, narrow.sql());
     let sql = format!(
         "SELECT {columns} FROM events e LEFT JOIN payloads p ON p.seq = e.payload \
-         WHERE e.project = ?1 AND e.id < ?2 AND (?3 IS NULL OR e.connector = ?3) \
-         ORDER BY e.id DESC"
+         WHERE {narrowed} ORDER BY e.id DESC"
     );
-    let connector = filter.connector.map(|id| id.0);
-    let narrowed = params![project.0, before(request), connector];
-    let page = page::<(Event, _)>(connection, &sql, narrowed, request)?;
+    let page = page::<(Event, _)>(connection, &sql, &narrow, request)?;
     let rows = page.rows.into_iter();
     let rows = rows.map(|(event, files)| super::with_files(connection, event, &files));
     Ok(Page {
@@ -138,90 +161,56 @@ pub(crate) fn events(
     })
 }
 
-pub(crate) fn runs(
-    connection: &Connection,
-    project: ProjectId,
-    filter: &RunFilter,
-    request: &PageRequest,
-) -> Result<Page<Run>, Failure> {
-    if let Some(event) = filter.event {
-        return runs_of_event(connection, (project, event), filter, request);
-    }
-    let (index, by) = match filter.state {
-        Some(RunState::Failed | RunState::Cancelled) => (
-            "INDEXED BY runs_ended_badly",
-            "AND r.state IN (4, 5) AND r.state = ?3",
-        ),
-        _ => ("", ""),
-    };
-    let columns = rows::RUN;
-    let sql = format!(
-        "SELECT {columns} FROM runs r {index} LEFT JOIN payloads p ON p.seq = r.result \
-         WHERE r.project = ?1 AND r.id < ?2 AND (?3 IS NULL OR r.state = ?3) \
-         AND (?4 IS NULL OR r.agent = ?4) {by} ORDER BY r.id DESC"
-    );
-    let narrowed = params![
-        project.0,
-        before(request),
-        filter.state.map(rows::run_state_code),
-        filter.agent.map(|id| id.0),
-    ];
-    page(connection, &sql, narrowed, request)
-}
-
-/// An event knows its runs, so that no index is needed to find them.
-fn runs_of_event(
-    connection: &Connection,
-    (project, event): (ProjectId, EventId),
-    filter: &RunFilter,
-    request: &PageRequest,
-) -> Result<Page<Run>, Failure> {
-    let ids = "SELECT runs, replays FROM events WHERE project = ?1 AND id = ?2";
-    let ids = super::one(connection, ids, (project, event.as_bytes()), |row| {
-        Ok([rows::ids(row, 0)?, rows::ids(row, 1)?].concat())
-    })?;
-    let mut ids = ids.unwrap_or_default();
-    ids.retain(|id| id.as_slice() < before(request));
-    ids.sort_unstable_by(|one, other| other.cmp(one));
-    let mut filling = Filling::new(request);
-    for id in ids {
-        let run = super::run(connection, project, RunId::from_bytes(id))?;
-        let run = run.ok_or(Failure::Damaged("an event has lost a run"))?;
-        let wanted = filter.agent.is_none_or(|agent| agent == run.agent)
-            && filter.state.is_none_or(|state| state == run.state);
-        if wanted && !filling.add(run) {
-            break;
-        }
-    }
-    Ok(filling.page)
-}
-
 pub(crate) fn deliveries(
     connection: &Connection,
     project: ProjectId,
     filter: &DeliveryFilter,
     request: &PageRequest,
 ) -> Result<Page<Delivery>, Failure> {
-    let (index, by) = match (filter.run, filter.state) {
-        (Some(_), _) => ("INDEXED BY deliveries_by_run", "AND d.run = ?5"),
-        (None, Some(DeliveryState::Failed | DeliveryState::Cancelled)) => (
-            "INDEXED BY deliveries_ended_badly",
-            "AND d.state IN (4, 5) AND d.state = ?3 AND ?5 IS NULL",
-        ),
-        (None, _) => ("", "AND ?5 IS NULL"),
+    let mut narrow = Narrow::new("d", project, request);
+    narrow.and("d.connector =", filter.connector.map(|id| id.0));
+    narrow.made_within("d", filter.created);
+    narrow.within("d.created_at", filter.created);
+    let run = filter.run.as_ref().map(|id| RunId::as_bytes(id).to_vec());
+    narrow.and("d.run =", run);
+    // The numbers are written out: a partial index is used only where it is asked for literally.
+    let state = filter.state.map(rows::delivery_state_code);
+    let of_state = state.map(|state| format!("AND d.state = {state}"));
+    let of_state = of_state.unwrap_or_default();
+    let (columns, narrowed) = (rows::DELIVERY, narrow.sql());
+    let (index, badly) = match (filter.run, filter.state) {
+        (Some(_), _) => ("INDEXED BY deliveries_by_run", ""),
+        (None, Some(DeliveryState::Failed | DeliveryState::Cancelled)) => {
+            ("INDEXED BY deliveries_ended_badly", "AND d.state IN (4, 5)")
+        }
+        (None, Some(state)) if !state.is_final() => {
+            let part = part(
+                state == DeliveryState::Queued,
+                state == DeliveryState::Running,
+            );
+            let sql = format!(
+                "SELECT d.id FROM deliveries d INDEXED BY deliveries_{part} \
+                 WHERE {narrowed} {of_state} ORDER BY d.id DESC"
+            );
+            let one = |id| super::delivery(connection, project, DeliveryId::from_bytes(id));
+            return page_of_ids(connection, &sql, &narrow, (request, one));
+        }
+        (None, _) => ("", ""),
     };
-    let columns = rows::DELIVERY;
     let sql = format!(
         "SELECT {columns} FROM deliveries d {index} LEFT JOIN payloads p ON p.seq = d.payload \
-         WHERE d.project = ?1 AND d.id < ?2 AND (?3 IS NULL OR d.state = ?3) \
-         AND (?4 IS NULL OR d.connector = ?4) {by} ORDER BY d.id DESC"
+         WHERE {narrowed} {of_state} {badly} ORDER BY d.id DESC"
     );
-    let narrowed = params![
-        project.0,
-        before(request),
-        filter.state.map(rows::delivery_state_code),
-        filter.connector.map(|id| id.0),
-        filter.run.as_ref().map(RunId::as_bytes),
-    ];
-    page(connection, &sql, narrowed, request)
+    page(connection, &sql, &narrow, request)
+}
+
+/// The part of a queue that an open row is in.
+const fn part(queued: bool, running: bool) -> &'static str {
+    if queued {
+        "queued"
+    } else if running {
+        "leased"
+    } else {
+        "waiting"
+    }
 }

@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tieline_model::{EventId, ProjectId, Reason, RunError, RunId, Timestamp};
 use tieline_store::{Acceptance, Change, Dedupe, NewEvent, NewFile, NewRun};
 
-use super::put_payload;
+use super::line;
 use crate::failure::Failure;
-use crate::rows;
+use crate::{payload, rows};
 
 pub(crate) fn accept(
     connection: &Connection,
@@ -18,59 +18,47 @@ pub(crate) fn accept(
             Some(dedupe) => find_repeated(connection, event, dedupe)?,
             None => None,
         };
-        if let Some(acceptance) = repeated {
-            acceptances.push(acceptance);
-        } else {
-            store(connection, event)?;
-            acceptances.push(Acceptance::Stored);
-        }
+        acceptances.push(match repeated {
+            Some(repeated) => repeated,
+            None if line::refuses(connection, event.project, &event.runs)? => Acceptance::Busy,
+            None => Acceptance::Stored {
+                displaced: store(connection, event)?,
+            },
+        });
     }
     Ok(acceptances)
 }
 
+/// A key whose event is kept no longer is as if it were not there.
 fn find_repeated(
     connection: &Connection,
     event: &NewEvent,
     dedupe: &Dedupe,
 ) -> Result<Option<Acceptance>, Failure> {
-    let find = "SELECT project, event, digest FROM dedupe \
-                WHERE connector = ?1 AND key = ?2 AND expires_at > ?3";
+    let find = "SELECT d.digest, d.event, e.filtered, e.runs FROM dedupe d \
+                JOIN events e ON e.project = d.project AND e.id = d.event \
+                WHERE d.connector = ?1 AND d.key = ?2";
     let mut find = connection.prepare_cached(find)?;
-    let place = params![event.connector.0, dedupe.key, event.received_at.as_millis()];
-    let seen = find.query_row(place, |row| {
-        let first: (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-        Ok((first, row.get::<_, [u8; 32]>(2)?))
-    });
-    match seen.optional()? {
-        None => Ok(None),
-        Some((_, digest)) if digest != dedupe.digest => Ok(Some(Acceptance::Conflict)),
-        Some(((project, event), _)) => duplicate(connection, project, event).map(Some),
-    }
-}
-
-fn duplicate(
-    connection: &Connection,
-    project: i64,
-    event: [u8; 16],
-) -> Result<Acceptance, Failure> {
-    let find = "SELECT runs, filtered FROM events WHERE project = ?1 AND id = ?2";
-    let mut find = connection.prepare_cached(find)?;
-    let mut rows = find.query(params![project, event])?;
+    let mut rows = find.query(params![event.connector.0, dedupe.key])?;
     let Some(row) = rows.next()? else {
-        return Err(Failure::Damaged("a dedupe key has lost its event"));
+        return Ok(None);
     };
-    let runs = rows::ids(row, 0)?;
-    Ok(Acceptance::Duplicate {
-        event: EventId::from_bytes(event),
+    if row.get::<_, [u8; 32]>(0)? != dedupe.digest {
+        return Ok(Some(Acceptance::Conflict));
+    }
+    let runs = rows::ids(row, 3)?;
+    Ok(Some(Acceptance::Duplicate {
+        event: EventId::from_bytes(row.get(1)?),
         runs: runs.into_iter().map(RunId::from_bytes).collect(),
-        filtered: row.get(1)?,
-    })
+        filtered: row.get(2)?,
+    }))
 }
 
-/// The hot path: without a key and files, one payload, one event and its runs.
-fn store(connection: &Connection, new: &NewEvent) -> Result<(), Failure> {
+/// The hot path: without a key, files and lines, one payload, one event and its runs. Returns the
+/// runs whose place its own take.
+fn store(connection: &Connection, new: &NewEvent) -> Result<Vec<RunId>, Failure> {
     let project = new.project;
-    let payload = put_payload(connection, project, Some(&new.input), Some(&new.meta))?;
+    let payload = payload::put(connection, project, Some(&new.input), Some(&new.meta))?;
     let files = joined(new.files.iter().map(|new| new.file.id.as_bytes()));
     let runs = joined(new.runs.iter().map(|run| run.id.as_bytes()));
     let put = "INSERT INTO events (project, id, connector, received_at, trust, filtered, \
@@ -86,8 +74,10 @@ fn store(connection: &Connection, new: &NewEvent) -> Result<(), Failure> {
         files,
         runs,
     ])?;
+    let event = (project, new.id, new.connector.0);
+    let mut displaced = Vec::new();
     for run in &new.runs {
-        queue(connection, (project, new.id), run, new.received_at)?;
+        displaced.extend(queue(connection, event, run, new.queued_at)?);
     }
     for file in &new.files {
         put_file(connection, new, file)?;
@@ -95,7 +85,7 @@ fn store(connection: &Connection, new: &NewEvent) -> Result<(), Failure> {
     if let Some(dedupe) = &new.dedupe {
         put_dedupe(connection, new, dedupe)?;
     }
-    Ok(())
+    Ok(displaced)
 }
 
 fn joined<'a>(ids: impl Iterator<Item = &'a [u8; 16]>) -> Option<Vec<u8>> {
@@ -103,37 +93,50 @@ fn joined<'a>(ids: impl Iterator<Item = &'a [u8; 16]>) -> Option<Vec<u8>> {
     (!ids.is_empty()).then_some(ids)
 }
 
+/// Writes a run of an event (its project, id and connector), and returns those whose place it
+/// takes.
 fn queue(
     connection: &Connection,
-    event: (ProjectId, EventId),
+    event: (ProjectId, EventId, i64),
     run: &NewRun,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let at = now.as_millis();
+) -> Result<Vec<RunId>, Failure> {
+    let standing = line::stand(connection, event, run, now)?;
     let (code, message) = rows::error_columns(run.held.as_ref());
-    let held = run.held.as_ref().map(|_: &RunError| Reason::Held);
+    let held = run.held.as_ref().map(|_: &RunError| (Reason::Held, now));
+    let quiet = standing.due.quiet_since;
+    let waits = held.or_else(|| quiet.map(|since| (Reason::Debounce, since)));
     let put = "INSERT INTO runs (project, id, event, agent, session, state, reason, \
-               waiting_since, due_at, queued_at, error_code, error_message) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+               waiting_since, due_at, queued_at, error_code, error_message, connector, \
+               priority, line, place, width, held_back, merged) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+               ?17, ?18, ?19)";
     connection.prepare_cached(put)?.execute(params![
         event.0.0,
         run.id.as_bytes(),
         event.1.as_bytes(),
         run.agent.0,
         run.session,
-        held.map_or(rows::QUEUED, |_| rows::WAITING),
-        held.map(rows::reason_code),
-        held.map(|_| at),
-        held.is_none().then_some(at),
-        at,
+        waits.map_or(rows::QUEUED, |_| rows::WAITING),
+        waits.map(|(reason, _)| rows::reason_code(reason)),
+        waits.map(|(_, since)| since.as_millis()),
+        held.is_none().then_some(standing.due.at.as_millis()),
+        now.as_millis(),
         code,
         message,
+        event.2,
+        rows::priority_code(run.priority),
+        standing.line,
+        standing.place,
+        standing.width,
+        standing.held_back,
+        standing.merged,
     ])?;
-    Ok(())
+    Ok(standing.displaced)
 }
 
 fn put_file(connection: &Connection, event: &NewEvent, new: &NewFile) -> Result<(), Failure> {
-    let payload = put_payload(connection, event.project, Some(&new.content), None)?;
+    let payload = payload::put(connection, event.project, Some(&new.content), None)?;
     let put = "INSERT INTO files (project, id, event, connector, field, name, content_type, \
                size, sha256, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let size = i64::try_from(new.file.size);
@@ -152,7 +155,7 @@ fn put_file(connection: &Connection, event: &NewEvent, new: &NewFile) -> Result<
     Ok(())
 }
 
-/// Replaces a key that has expired; one that has not was found before.
+/// Replaces a key that has lost its event; any other was found before.
 fn put_dedupe(connection: &Connection, event: &NewEvent, new: &Dedupe) -> Result<(), Failure> {
     let put = "INSERT OR REPLACE INTO dedupe (connector, key, project, event, digest, \
                expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -175,14 +178,16 @@ pub(crate) fn add_runs(
 ) -> Result<Change, Failure> {
     // `||` makes text of blobs, and joins them byte by byte.
     let add = "UPDATE events SET replays = CAST(coalesce(replays, x'') || ?3 AS BLOB) \
-               WHERE project = ?1 AND id = ?2";
+               WHERE project = ?1 AND id = ?2 RETURNING connector";
     let ids = joined(runs.iter().map(|run| run.id.as_bytes())).unwrap_or_default();
     let mut add = connection.prepare_cached(add)?;
-    if add.execute(params![event.0.0, event.1.as_bytes(), ids])? == 0 {
+    let added = params![event.0.0, event.1.as_bytes(), ids];
+    let connector = add.query_row(added, |row| row.get(0)).optional()?;
+    let Some(connector) = connector else {
         return Ok(Change::NotFound);
-    }
+    };
     for run in runs {
-        queue(connection, event, run, now)?;
+        queue(connection, (event.0, event.1, connector), run, now)?;
     }
     Ok(Change::Done)
 }

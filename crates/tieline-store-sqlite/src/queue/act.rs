@@ -11,9 +11,12 @@ pub(crate) fn release_held(
     (project, run): (ProjectId, RunId),
     now: Timestamp,
 ) -> Result<Change, Failure> {
+    // Of one that was paused, everything counts from zero.
     let act = "UPDATE runs SET state = 0, reason = NULL, waiting_since = NULL, \
-               error_code = NULL, error_message = NULL, due_at = ?3 \
-               WHERE project = ?1 AND id = ?2 AND state = 2 AND reason = 3";
+               error_code = NULL, error_message = NULL, due_at = ?3, queued_at = ?3, \
+               attempt = iif(reason = 2, 0, attempt), crashes = iif(reason = 2, 0, crashes), \
+               outages = iif(reason = 2, 0, outages) \
+               WHERE project = ?1 AND id = ?2 AND state = 2 AND reason IN (2, 3)";
     let row = params![project.0, run.as_bytes(), now.as_millis()];
     if connection.prepare_cached(act)?.execute(row)? > 0 {
         return Ok(Change::Done);

@@ -1,33 +1,23 @@
 //! How attempts end.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tieline_model::{Attempt, DeliveryState, ProjectId, RunError, Timestamp};
+use tieline_model::{Attempt, DeliveryState, ProjectId, Reason, RunError};
 use tieline_store::{
-    DeliveryOutcome, NewDelivery, Next, RunOutcome, SettleDelivery, SettleRun, Settled,
+    Counts, DeliveryOutcome, Epoch, Fence, NewDelivery, Next, RunOutcome, SettleDelivery,
+    SettleRun, Settled,
 };
 
-use super::put_payload;
+use super::line::Left;
 use crate::failure::Failure;
-use crate::rows;
+use crate::{payload, rows};
 
 pub(crate) fn settle_run(
     connection: &Connection,
     project: ProjectId,
     settle: &SettleRun,
 ) -> Result<Settled, Failure> {
-    // The fence: an epoch counts only in the hand that holds it, or while an answer is awaited;
-    // without one, any row will do that has not ended.
-    let fence = "SELECT event FROM runs WHERE project = ?1 AND id = ?2 \
-                 AND iif(?3 IS NULL, state < 3, \
-                         epoch = ?3 AND (state = 1 OR (state = 2 AND reason = 4)))";
-    let mut fence = connection.prepare_cached(fence)?;
-    let epoch = settle.epoch.map(|epoch| epoch.0);
-    let passed = fence.query_row(params![project.0, settle.run.as_bytes(), epoch], |row| {
-        row.get(0)
-    });
-    let event: [u8; 16] = match passed.optional()? {
-        Some(event) => event,
-        None => return Ok(Settled::Fenced),
+    let Some(open) = Open::find(connection, project, settle)? else {
+        return Ok(Settled::Fenced);
     };
     match &settle.outcome {
         RunOutcome::Ended { state, .. } if !state.is_final() => {
@@ -36,31 +26,103 @@ pub(crate) fn settle_run(
         RunOutcome::Ended { .. } => {
             end_run(connection, project, settle)?;
             for new in &settle.deliveries {
-                create(connection, (project, event), settle, new)?;
+                create(connection, (project, open.event), settle, new)?;
             }
         }
-        RunOutcome::Again(next) => {
-            let again = "UPDATE runs SET state = 2, reason = ?3, waiting_since = ?4, \
-                         due_at = ?5, error_code = ?6, error_message = ?7, \
-                         attempt = max(attempt - ?8, 0), \
-                         outages = iif(?8, outages + 1, 0), node = NULL \
-                         WHERE project = ?1 AND id = ?2";
-            go_on(
-                connection,
-                again,
-                (project, settle.run.as_bytes()),
-                next,
-                settle.now,
-            )?;
-        }
+        RunOutcome::Again(next) => go_on(connection, project, settle, next)?,
+        RunOutcome::Paused { error } => pause(connection, project, settle, error)?,
     }
-    record(
-        connection,
-        project,
-        settle.run.as_bytes(),
-        settle.attempt.as_ref(),
-    )?;
+    let run = settle.run.as_bytes();
+    record(connection, project, run, settle.attempt.as_ref())?;
+    // One that goes on keeps its place, unless that was taken.
+    let ended = matches!(settle.outcome, RunOutcome::Ended { .. });
+    if let Some(left) = open.left.filter(|left| ended || left.displaced) {
+        left.make_way(connection, project, settle.now)?;
+    }
     Ok(Settled::Done)
+}
+
+/// A run that has not ended, and that the fence lets through.
+struct Open {
+    event: [u8; 16],
+    left: Option<Left>,
+}
+
+impl Open {
+    fn find(
+        connection: &Connection,
+        project: ProjectId,
+        settle: &SettleRun,
+    ) -> Result<Option<Self>, Failure> {
+        let find = "SELECT event, agent, line, held_back, epoch, attempt, state, reason FROM runs \
+                    WHERE project = ?1 AND id = ?2 AND state < 3";
+        let mut find = connection.prepare_cached(find)?;
+        let found = find.query_row(params![project.0, settle.run.as_bytes()], |row| {
+            let (state, reason): (i64, Option<i64>) = (row.get(6)?, row.get(7)?);
+            let answer = reason == Some(rows::reason_code(Reason::Answer));
+            let passes = match settle.fence {
+                Fence::Open => true,
+                // It is in a hand also while its answer is awaited.
+                Fence::Claim(Epoch(epoch)) => {
+                    let in_hand = state == rows::RUNNING || state == rows::WAITING && answer;
+                    in_hand && row.get::<_, u32>(4)? == epoch
+                }
+                Fence::NeverBegun => state != rows::RUNNING && row.get::<_, u32>(5)? == 0,
+            };
+            let open = Self {
+                event: row.get(0)?,
+                left: Left::read(row, 1)?,
+            };
+            Ok(passes.then_some(open))
+        });
+        Ok(found.optional()?.flatten())
+    }
+}
+
+fn go_on(
+    connection: &Connection,
+    project: ProjectId,
+    settle: &SettleRun,
+    next: &Next,
+) -> Result<(), Failure> {
+    let again = "UPDATE runs SET state = 2, reason = ?3, waiting_since = ?4, due_at = ?5, \
+                 error_code = ?6, error_message = ?7, attempt = max(attempt - ?8, 0), \
+                 outages = iif(?8, outages + 1, 0), crashes = crashes + ?9, node = NULL \
+                 WHERE project = ?1 AND id = ?2";
+    let (code, message) = rows::error_columns(next.error.as_ref());
+    connection.prepare_cached(again)?.execute(params![
+        project.0,
+        settle.run.as_bytes(),
+        rows::reason_code(next.reason),
+        settle.now.as_millis(),
+        next.due_at.as_millis(),
+        code,
+        message,
+        next.counts == Counts::Outage,
+        next.counts == Counts::Crash,
+    ])?;
+    Ok(())
+}
+
+/// Nothing but a person moves it on.
+fn pause(
+    connection: &Connection,
+    project: ProjectId,
+    settle: &SettleRun,
+    error: &RunError,
+) -> Result<(), Failure> {
+    let pause = "UPDATE runs SET state = 2, reason = ?3, waiting_since = ?4, due_at = NULL, \
+                 error_code = ?5, error_message = ?6, node = NULL \
+                 WHERE project = ?1 AND id = ?2";
+    connection.prepare_cached(pause)?.execute(params![
+        project.0,
+        settle.run.as_bytes(),
+        rows::reason_code(Reason::Paused),
+        settle.now.as_millis(),
+        error.code,
+        error.message,
+    ])?;
+    Ok(())
 }
 
 fn end_run(connection: &Connection, project: ProjectId, settle: &SettleRun) -> Result<(), Failure> {
@@ -75,7 +137,7 @@ fn end_run(connection: &Connection, project: ProjectId, settle: &SettleRun) -> R
         return Err(Failure::Refused("a run that goes on does not end"));
     };
     let result = if output.is_some() || usage.is_some() {
-        Some(put_payload(
+        Some(payload::put(
             connection,
             project,
             output.as_ref(),
@@ -86,7 +148,8 @@ fn end_run(connection: &Connection, project: ProjectId, settle: &SettleRun) -> R
     };
     let end = "UPDATE runs SET state = ?3, reason = NULL, waiting_since = NULL, due_at = NULL, \
                node = NULL, ended_at = ?4, result = ?5, error_code = ?6, error_message = ?7, \
-               dead_letter = ?8 WHERE project = ?1 AND id = ?2";
+               dead_letter = ?8, into_run = iif(?3 = 5, into_run, NULL) \
+               WHERE project = ?1 AND id = ?2";
     let (code, message) = rows::error_columns(error.as_ref());
     connection.prepare_cached(end)?.execute(params![
         project.0,
@@ -107,7 +170,7 @@ fn create(
     settle: &SettleRun,
     new: &NewDelivery,
 ) -> Result<(), Failure> {
-    let payload = put_payload(connection, project, Some(&new.body), None)?;
+    let payload = payload::put(connection, project, Some(&new.body), None)?;
     let at = settle.now.as_millis();
     let failed = new.failed.as_ref();
     let (code, message) = rows::error_columns(failed);
@@ -147,14 +210,7 @@ pub(crate) fn settle_delivery(
         DeliveryOutcome::Ended { state, error } => {
             end_delivery(connection, project, settle, (*state, error.as_ref()))?;
         }
-        DeliveryOutcome::Again(next) => {
-            let again = "UPDATE deliveries SET state = 2, reason = ?3, waiting_since = ?4, \
-                         due_at = ?5, error_code = ?6, error_message = ?7, \
-                         attempt = max(attempt - ?8, 0), node = NULL \
-                         WHERE project = ?1 AND id = ?2";
-            let id = settle.delivery.as_bytes();
-            go_on(connection, again, (project, id), next, settle.now)?;
-        }
+        DeliveryOutcome::Again(next) => deliver_again(connection, project, settle, next)?,
     }
     record(
         connection,
@@ -189,23 +245,25 @@ fn end_delivery(
     Ok(())
 }
 
-fn go_on(
+fn deliver_again(
     connection: &Connection,
-    again: &str,
-    (project, id): (ProjectId, &[u8; 16]),
+    project: ProjectId,
+    settle: &SettleDelivery,
     next: &Next,
-    now: Timestamp,
 ) -> Result<(), Failure> {
+    let again = "UPDATE deliveries SET state = 2, reason = ?3, waiting_since = ?4, due_at = ?5, \
+                 error_code = ?6, error_message = ?7, attempt = max(attempt - ?8, 0), \
+                 node = NULL WHERE project = ?1 AND id = ?2";
     let (code, message) = rows::error_columns(next.error.as_ref());
     connection.prepare_cached(again)?.execute(params![
         project.0,
-        id,
+        settle.delivery.as_bytes(),
         rows::reason_code(next.reason),
-        now.as_millis(),
+        settle.now.as_millis(),
         next.due_at.as_millis(),
         code,
         message,
-        next.not_started,
+        next.counts == Counts::Outage,
     ])?;
     Ok(())
 }

@@ -8,11 +8,11 @@ use tieline_model::key::{ApiKey, Scope};
 use tieline_model::page::PageRequest;
 use tieline_model::{
     Agent, AgentId, Connector, ConnectorId, DeliveryState, ManagedBy, Mode, Name, NodeId,
-    ProjectId, Retry, RunError, RunState, Secret, Timestamp,
+    ProjectId, Reason, Retry, RunError, RunState, Secret, Timestamp,
 };
 use tieline_store::{
-    CatalogChange, DeliveryFilter, DeliveryOutcome, Epoch, EventFilter, NewDelivery, Next,
-    RunFilter, RunOutcome, SettleDelivery, SettleRun, Store, StoreError,
+    Between, CatalogChange, Counts, DeliveryFilter, DeliveryOutcome, Epoch, EventFilter, Fence,
+    NewDelivery, Next, Retain, RunFilter, RunOutcome, SettleDelivery, SettleRun, Store, StoreError,
 };
 
 use super::ops::{End, Op};
@@ -88,11 +88,33 @@ pub(crate) async fn perform(store: &dyn Store, world: &World, prepared: Prepared
 async fn intervene(store: &dyn Store, world: &World, op: &Op) -> String {
     let (now, project) = (world.at(0), |of: &i64| ProjectId(*of));
     match op {
-        Op::ReleaseLeases { keep } => told(
+        Op::ReleaseLeases { keep, back } => told(
             store
-                .release_leases(NodeId::from_bytes([*keep; 16]), now)
+                .release_leases(NodeId::from_bytes([*keep; 16]), world.at(-back))
                 .await,
         ),
+        Op::ReleaseDelivery {
+            project: of,
+            delivery,
+            epoch,
+        } => {
+            let (id, epoch) = (world.delivery(*delivery), Epoch(*epoch));
+            told(store.release_delivery(project(of), id, epoch, now).await)
+        }
+        Op::ExtendRun {
+            project: of,
+            run,
+            epoch,
+            lease,
+        } => {
+            let (id, epoch) = (world.run(*run), Epoch(*epoch));
+            let until = world.at(*lease);
+            told(store.extend_run(project(of), id, epoch, until).await)
+        }
+        Op::CancelDisplaced { limit } => cancel_displaced(store, now, *limit).await,
+        Op::Stale { of, age, limit } => {
+            told(store.stale_runs(AgentId(*of), world.at(-age), *limit).await)
+        }
         Op::ReleaseRun {
             project: of,
             run,
@@ -114,8 +136,51 @@ async fn intervene(store: &dyn Store, world: &World, op: &Op) -> String {
                 .await,
         ),
         Op::Forget { limit } => told(store.forget_expired(now, *limit).await),
+        Op::EraseEvent { project: of, event } => {
+            told(store.erase_event(project(of), world.event(*event)).await)
+        }
+        Op::Retain { bodies, rows } => retain(store, world, (*bodies, *rows)).await,
         other => format!("no act: {other:?}"),
     }
+}
+
+/// How much a call does is a store's own affair; what is left when there is no more is not.
+async fn retain(store: &dyn Store, world: &World, (bodies, rows): (i64, i64)) -> String {
+    let retain = Retain {
+        bodies_before: world.at(-bodies),
+        rows_before: world.at(-bodies - rows),
+        limit: 3,
+    };
+    for _ in 0..1000 {
+        match store.retain(retain).await {
+            Ok(done) if done.more => {}
+            answer => return told(answer.map(|done| done.more)),
+        }
+    }
+    "there is always more".to_owned()
+}
+
+async fn cancel_displaced(store: &dyn Store, now: Timestamp, limit: u32) -> String {
+    let displaced = store.displaced_runs(limit).await;
+    let mut answers = format!("{displaced:?}");
+    for (project, run) in displaced.unwrap_or_default() {
+        let settle = SettleRun {
+            run,
+            fence: Fence::Open,
+            now,
+            outcome: RunOutcome::Ended {
+                state: RunState::Cancelled,
+                output: None,
+                error: Some(RunError::new("replaced", "")),
+                usage: None,
+                dead_letter: false,
+            },
+            attempt: None,
+            deliveries: vec![],
+        };
+        answers += &told(store.settle_run(project, settle).await);
+    }
+    answers
 }
 
 fn settle_run(
@@ -126,7 +191,7 @@ fn settle_run(
     let Op::SettleRun {
         project,
         run,
-        epoch,
+        fence,
         end,
         attempt,
         ..
@@ -137,7 +202,7 @@ fn settle_run(
     let outcome = run_outcome(world, end);
     let settle = SettleRun {
         run: world.run(*run),
-        epoch: epoch.map(Epoch),
+        fence: *fence,
         now: world.at(0),
         outcome,
         attempt: world.attempt(*attempt),
@@ -179,18 +244,21 @@ fn run_outcome(world: &World, end: &End<RunState>) -> RunOutcome {
             output: body.clone().map(Bytes::from),
             error: failed.then(|| RunError::new("agent-failed", "exit 1")),
             usage: failed.then(|| Bytes::from_static(b"{}")),
-            dead_letter: *failed,
+            dead_letter: *failed && *state == RunState::Failed,
         },
         End::Again {
             reason,
             after,
-            not_started,
+            counts,
         } => RunOutcome::Again(Next {
             reason: *reason,
             due_at: world.at(*after),
-            error: not_started.then(|| RunError::new("refused", "")),
-            not_started: *not_started,
+            error: (*counts != Counts::Attempt).then(|| RunError::new("refused", "")),
+            counts: *counts,
         }),
+        End::Paused => RunOutcome::Paused {
+            error: RunError::new("used-up", ""),
+        },
     }
 }
 
@@ -203,12 +271,18 @@ fn delivery_outcome(world: &World, end: &End<DeliveryState>) -> DeliveryOutcome 
         End::Again {
             reason,
             after,
-            not_started,
+            counts,
         } => DeliveryOutcome::Again(Next {
             reason: *reason,
             due_at: world.at(*after),
             error: None,
-            not_started: *not_started,
+            counts: *counts,
+        }),
+        End::Paused => DeliveryOutcome::Again(Next {
+            reason: Reason::Retry,
+            due_at: world.at(10),
+            error: None,
+            counts: Counts::Attempt,
         }),
     }
 }
@@ -224,7 +298,7 @@ async fn attempt(
     for claimed in claims.iter().flat_map(|claims| &claims.rows) {
         let settle = SettleRun {
             run: claimed.run.id,
-            epoch: Some(claimed.epoch),
+            fence: Fence::Claim(claimed.epoch),
             now: world.at(0),
             outcome: run_outcome(world, end),
             attempt: world.attempt(true),
@@ -261,9 +335,16 @@ async fn list(store: &dyn Store, world: &World, op: &Op) -> String {
         agent,
         state,
         of,
+        dead_letter,
+        between,
     } = op
     else {
         return String::new();
+    };
+    let ago = |ms: Option<i64>| ms.map(|ms| world.at(-ms));
+    let between = Between {
+        since: ago(between.0),
+        until: ago(between.1),
     };
     let project = ProjectId(*project);
     let page = PageRequest {
@@ -272,16 +353,21 @@ async fn list(store: &dyn Store, world: &World, op: &Op) -> String {
     };
     let events = EventFilter {
         connector: agent.map(ConnectorId),
+        received: between,
     };
     let runs = RunFilter {
-        agent: agent.map(AgentId),
+        agent: agent.filter(|id| *id < 3).map(AgentId),
+        connector: agent.filter(|id| *id == 3).map(|_| ConnectorId(1)),
         state: state.map(|state| RunState::ALL[state]),
         event: of.and_then(|of| newest(&world.events, of)),
+        dead_letter: *dead_letter,
+        queued: between,
     };
     let deliveries = DeliveryFilter {
         connector: agent.map(ConnectorId),
         state: state.map(|state| DeliveryState::ALL[state]),
         run: of.and_then(|of| newest(&world.runs, of)),
+        created: between,
     };
     let listed = [
         told(store.events(project, events, page.clone()).await),
@@ -354,6 +440,9 @@ fn agent(name: u8, concurrency: u32) -> Agent {
         runtime: "echo".to_owned(),
         timeout: Duration::from_millis(5),
         concurrency,
+        session_concurrency: concurrency + 1,
+        rate: "5/1s".parse().ok().filter(|_| concurrency > 2),
+        queue_ttl: (concurrency > 3).then_some(Duration::from_secs(9)),
         retry: Retry::default(),
         settings: serde_json::Map::new(),
         managed_by: ManagedBy::Api,
@@ -372,6 +461,8 @@ fn connector(name: u8, secrets: u8) -> Connector {
         mode: Mode::Outbound,
         secrets: (0..secrets).map(secret).collect(),
         links: vec![],
+        concurrency: (secrets > 0).then_some(7),
+        rate: "90/1m".parse().ok().filter(|_| secrets > 1),
         settings: serde_json::Map::new(),
         managed_by: ManagedBy::File,
         paused: false,

@@ -1,7 +1,8 @@
 //! The operations, with small numbers in place of ids, so that they meet each other often.
 
 use proptest::prelude::*;
-use tieline_model::{DeliveryState, Reason, RunState};
+use tieline_model::{DeliveryState, Priority, Reason, RunState};
+use tieline_store::{Counts, Epoch, Fence, LinePolicy};
 
 #[derive(Clone, Debug)]
 pub(crate) struct EventPlan {
@@ -20,6 +21,17 @@ pub(crate) struct RunPlan {
     pub agent: i64,
     pub held: bool,
     pub session: Option<String>,
+    pub priority: Priority,
+    pub line: Option<LinePlan>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LinePlan {
+    pub key: u8,
+    pub policy: LinePolicy,
+    pub width: u32,
+    /// Quiet and the longest wait in milliseconds, and the most events.
+    pub debounce: Option<(u64, u64, u32)>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,8 +44,10 @@ pub(crate) enum End<State> {
     Again {
         reason: Reason,
         after: i64,
-        not_started: bool,
+        counts: Counts,
     },
+    /// Of a run alone; a delivery waits for the next try.
+    Paused,
 }
 
 #[derive(Clone, Debug)]
@@ -62,7 +76,7 @@ pub(crate) enum Op {
     SettleRun {
         project: i64,
         run: usize,
-        epoch: Option<u32>,
+        fence: Fence,
         end: End<RunState>,
         deliveries: Vec<bool>,
         attempt: bool,
@@ -86,6 +100,28 @@ pub(crate) enum Op {
     },
     ReleaseLeases {
         keep: u8,
+        /// How far the clock was set back before.
+        back: i64,
+    },
+    ReleaseDelivery {
+        project: i64,
+        delivery: usize,
+        epoch: u32,
+    },
+    ExtendRun {
+        project: i64,
+        run: usize,
+        epoch: u32,
+        lease: i64,
+    },
+    /// Cancels those whose place was taken, as the hub does.
+    CancelDisplaced {
+        limit: u32,
+    },
+    Stale {
+        of: i64,
+        age: i64,
+        limit: u32,
     },
     ReleaseRun {
         project: i64,
@@ -102,6 +138,15 @@ pub(crate) enum Op {
     },
     Forget {
         limit: u32,
+    },
+    EraseEvent {
+        project: i64,
+        event: usize,
+    },
+    /// Erases bodies older than the one, and rows older than both.
+    Retain {
+        bodies: i64,
+        rows: i64,
     },
     PutAgent {
         project: i64,
@@ -139,6 +184,9 @@ pub(crate) enum Op {
         agent: Option<i64>,
         state: Option<usize>,
         of: Option<usize>,
+        dead_letter: Option<bool>,
+        /// From and until how long ago.
+        between: (Option<i64>, Option<i64>),
     },
     OpenWork,
     Wait {
@@ -151,18 +199,47 @@ fn project() -> impl Strategy<Value = i64> {
     prop_oneof![4 => Just(1), 1 => Just(2)]
 }
 
+fn line() -> impl Strategy<Value = LinePlan> {
+    let policy = prop_oneof![
+        5 => Just(LinePolicy::Queue),
+        2 => Just(LinePolicy::Coalesce),
+        2 => Just(LinePolicy::Replace),
+        1 => Just(LinePolicy::Reject),
+    ];
+    let width = prop_oneof![3 => Just(1), 1 => 1..4_u32];
+    let debounce = (0..30_u64, 0..60_u64, 1..5_u32);
+    let debounce = prop::option::weighted(0.3, debounce);
+    (0..2_u8, policy, width, debounce).prop_map(|(key, policy, width, debounce)| LinePlan {
+        key,
+        policy,
+        width,
+        debounce,
+    })
+}
+
 fn run() -> impl Strategy<Value = RunPlan> {
     let session = prop::option::of("[a-c\0é]{0,3}");
-    (1..3_i64, prop::bool::weighted(0.2), session).prop_map(|(agent, held, session)| RunPlan {
-        agent,
-        held,
-        session,
+    let priority = prop_oneof![
+        1 => Just(Priority::Low),
+        3 => Just(Priority::Normal),
+        1 => Just(Priority::High),
+    ];
+    let line = prop::option::weighted(0.7, line());
+    let held = prop::bool::weighted(0.15);
+    (1..3_i64, held, session, priority, line).prop_map(|(agent, held, session, priority, line)| {
+        RunPlan {
+            agent,
+            held,
+            session,
+            priority,
+            line,
+        }
     })
 }
 
 fn event() -> impl Strategy<Value = EventPlan> {
     let dedupe = prop::option::of((0..3_u8, 0..2_u8, 0..60_i64));
-    let runs = prop::collection::vec(run(), 0..2);
+    let runs = prop::collection::vec(run(), 0..3);
     (
         1..3_i64,
         dedupe,
@@ -198,13 +275,17 @@ fn end<State: Clone + std::fmt::Debug + 'static>(
         Just(Reason::Outage),
         Just(Reason::Answer)
     ];
-    let again =
-        (reason, -5..40_i64, any::<bool>()).prop_map(|(reason, after, not_started)| End::Again {
-            reason,
-            after,
-            not_started,
-        });
-    prop_oneof![ended, again]
+    let counts = prop_oneof![
+        Just(Counts::Attempt),
+        Just(Counts::Crash),
+        Just(Counts::Outage),
+    ];
+    let again = (reason, -5..40_i64, counts).prop_map(|(reason, after, counts)| End::Again {
+        reason,
+        after,
+        counts,
+    });
+    prop_oneof![4 => ended, 4 => again, 1 => Just(End::Paused)]
 }
 
 fn epoch() -> impl Strategy<Value = Option<u32>> {
@@ -213,10 +294,15 @@ fn epoch() -> impl Strategy<Value = Option<u32>> {
         1 => (0..4_u32).prop_map(Some)]
 }
 
+fn fence() -> impl Strategy<Value = Fence> {
+    let claim = epoch().prop_map(|epoch| epoch.map_or(Fence::Open, |e| Fence::Claim(Epoch(e))));
+    prop_oneof![5 => claim, 1 => Just(Fence::NeverBegun)]
+}
+
 pub(crate) fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => moving(),
-        2 => acting(),
+        4 => acting(),
         2 => catalog(),
         2 => reading(),
         2 => (0..40_i64).prop_map(|ms| Op::Wait { ms }),
@@ -230,7 +316,7 @@ fn moving() -> impl Strategy<Value = Op> {
     let run = (
         project(),
         0..4_usize,
-        epoch(),
+        fence(),
         end(RunState::ALL),
         delivered,
         any::<bool>(),
@@ -252,11 +338,11 @@ fn moving() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => tried,
         3 => end(DeliveryState::ALL).prop_map(|end| Op::Deliver { end }),
-        2 => (project(), events).prop_map(|(project, events)| Op::Accept { project, events }),
+        4 => (project(), events).prop_map(|(project, events)| Op::Accept { project, events }),
         4 => claim.clone().prop_map(|(of, limit, node, lease)| Op::ClaimRuns { of, limit, node, lease }),
         2 => claim.prop_map(|(of, limit, node, lease)| Op::ClaimDeliveries { of, limit, node, lease }),
-        6 => run.prop_map(|(project, run, epoch, end, deliveries, attempt)| {
-            Op::SettleRun { project, run, epoch, end, deliveries, attempt }
+        6 => run.prop_map(|(project, run, fence, end, deliveries, attempt)| {
+            Op::SettleRun { project, run, fence, end, deliveries, attempt }
         }),
         3 => delivery.prop_map(|(project, delivery, epoch, end, attempt)| {
             Op::SettleDelivery { project, delivery, epoch, end, attempt }
@@ -272,7 +358,25 @@ fn acting() -> impl Strategy<Value = Op> {
             event,
             runs
         }),
-        (1..4_u8).prop_map(|keep| Op::ReleaseLeases { keep }),
+        (1..4_u8, prop_oneof![3 => Just(0), 1 => 0..60_i64])
+            .prop_map(|(keep, back)| Op::ReleaseLeases { keep, back }),
+        (project(), 0..4_usize, 0..3_u32).prop_map(|(project, delivery, epoch)| {
+            Op::ReleaseDelivery {
+                project,
+                delivery,
+                epoch,
+            }
+        }),
+        (project(), 0..4_usize, 0..3_u32, 0..40_i64).prop_map(|(project, run, epoch, lease)| {
+            Op::ExtendRun {
+                project,
+                run,
+                epoch,
+                lease,
+            }
+        }),
+        (0..4_u32).prop_map(|limit| Op::CancelDisplaced { limit }),
+        (1..3_i64, -5..60_i64, 0..4_u32).prop_map(|(of, age, limit)| Op::Stale { of, age, limit }),
         (project(), 0..4_usize, 0..3_u32).prop_map(|(project, run, epoch)| Op::ReleaseRun {
             project,
             run,
@@ -281,6 +385,8 @@ fn acting() -> impl Strategy<Value = Op> {
         (project(), 0..4_usize).prop_map(|(project, run)| Op::ReleaseHeld { project, run }),
         (project(), 0..4_usize).prop_map(|(project, delivery)| Op::Redrive { project, delivery }),
         (0..4_u32).prop_map(|limit| Op::Forget { limit }),
+        (project(), 0..4_usize).prop_map(|(project, event)| Op::EraseEvent { project, event }),
+        (0..60_i64, 0..60_i64).prop_map(|(bodies, rows)| Op::Retain { bodies, rows }),
     ]
 }
 
@@ -320,10 +426,22 @@ fn reading() -> impl Strategy<Value = Op> {
     let agent = prop::option::of(1..4_i64);
     let state = prop::option::of(0..6_usize);
     let of = prop::option::of(0..4_usize);
-    let list = (project(), 0..5_u32, before, agent, state, of);
+    let dead_letter = prop::option::weighted(0.3, any::<bool>());
+    let ago = || prop::option::weighted(0.3, -5..80_i64);
+    let between = (ago(), ago());
+    let list = (
+        project(),
+        0..5_u32,
+        before,
+        agent,
+        state,
+        of,
+        dead_letter,
+        between,
+    );
     prop_oneof![
-        3 => list.prop_map(|(project, limit, before, agent, state, of)| {
-            Op::List { project, limit, before, agent, state, of }
+        3 => list.prop_map(|(project, limit, before, agent, state, of, dead_letter, between)| {
+            Op::List { project, limit, before, agent, state, of, dead_letter, between }
         }),
         1 => Just(Op::OpenWork),
     ]

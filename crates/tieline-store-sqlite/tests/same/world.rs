@@ -1,13 +1,15 @@
 //! What both stores were told: the same times, the same ids.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tieline_model::{
     AgentId, Attempt, ConnectorId, DeliveryId, EventFile, EventId, FileId, NodeId, ProjectId,
     RunError, RunId, Timestamp, Trust,
 };
-use tieline_store::{Claim, Dedupe, Lease, NewDelivery, NewEvent, NewFile, NewRun};
+use tieline_store::{Claim, Debounce, Dedupe, Lease, Line, NewDelivery, NewEvent, NewFile, NewRun};
 
-use super::ops::{EventPlan, Op, RunPlan};
+use super::ops::{EventPlan, LinePlan, Op, RunPlan};
 
 /// What both stores were told so far: the time, and the ids that were given out.
 #[derive(Debug, Default)]
@@ -74,6 +76,7 @@ impl World {
             project: ProjectId(project),
             connector: ConnectorId(plan.connector),
             received_at: self.at(0),
+            queued_at: self.at(0),
             trust: Trust::Open,
             input: Bytes::from(format!("{id}")),
             meta: Bytes::from_static(b"{}"),
@@ -100,6 +103,8 @@ impl World {
             held: plan
                 .held
                 .then(|| RunError::new("condition-failed", "no such key")),
+            priority: plan.priority,
+            line: plan.line.as_ref().map(new_line),
         }
     }
 
@@ -166,6 +171,20 @@ impl World {
     pub(crate) fn delivery(&self, index: usize) -> DeliveryId {
         let known = newest(&self.deliveries, index);
         DeliveryId::from_bytes(known.map_or_else(|| id(0), |id| *id.as_bytes()))
+    }
+}
+
+fn new_line(plan: &LinePlan) -> Line {
+    let ms = Duration::from_millis;
+    Line {
+        key: format!("s:{}", plan.key),
+        policy: plan.policy,
+        width: plan.width,
+        debounce: plan.debounce.map(|(quiet, max_wait, max_count)| Debounce {
+            quiet: ms(quiet),
+            max_wait: ms(max_wait),
+            max_count,
+        }),
     }
 }
 

@@ -3,75 +3,76 @@
 use std::collections::BTreeMap;
 
 use tieline_model::{
-    ConnectorId, Event, EventId, FileId, ProjectId, Reason, Run, RunId, RunState, Timestamp,
+    ConnectorId, Event, EventId, FileId, Kept, ProjectId, Reason, Run, RunId, RunState, Timestamp,
 };
 
+use super::line::LineOf;
 use super::{Held, Seen, State, Stored};
-use crate::{Acceptance, Change, Dedupe, Epoch, NewEvent, NewRun, StoreError, StoredFile};
+use crate::{
+    Acceptance, Change, Dedupe, Epoch, LinePolicy, NewEvent, NewRun, StoreError, StoredFile,
+};
 
 impl State {
     /// Judges every event before any is stored, so that a refusal changes nothing.
     pub(super) fn accept(&mut self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
-        let acceptances = self.judge(&events);
-        let judged = events.into_iter().zip(&acceptances);
-        let stored = |(event, acceptance): (NewEvent, &Acceptance)| {
-            (*acceptance == Acceptance::Stored).then_some(event)
+        let judged = self.judge(&events);
+        let fresh = events.iter().zip(&judged).filter(|(_, j)| j.is_none());
+        self.refuse_known_ids(fresh.map(|(event, _)| event))?;
+        let accept = |(event, judged): (NewEvent, Option<Acceptance>)| match judged {
+            Some(acceptance) => acceptance,
+            None => Acceptance::Stored {
+                displaced: self.store(event),
+            },
         };
-        let fresh: Vec<NewEvent> = judged.filter_map(stored).collect();
-        self.refuse_known_ids(&fresh)?;
-        for event in fresh {
-            self.store(event);
-        }
-        Ok(acceptances)
+        Ok(events.into_iter().zip(judged).map(accept).collect())
     }
 
-    fn judge(&self, events: &[NewEvent]) -> Vec<Acceptance> {
-        let mut here: BTreeMap<(ConnectorId, &str), (&NewEvent, &Dedupe)> = BTreeMap::new();
-        let mut acceptances = Vec::with_capacity(events.len());
+    /// What becomes of events that are not to be stored; `None` for those that are.
+    fn judge(&self, events: &[NewEvent]) -> Vec<Option<Acceptance>> {
+        let mut here = Here::default();
+        let mut judged = Vec::with_capacity(events.len());
         for event in events {
-            let Some(dedupe) = &event.dedupe else {
-                acceptances.push(Acceptance::Stored);
-                continue;
+            let known = match &event.dedupe {
+                Some(dedupe) => match here.keys.get(&(event.connector, dedupe.key.as_str())) {
+                    Some((first, seen)) => {
+                        let runs = first.runs.iter().map(|run| run.id).collect();
+                        let first = (first.id, runs, first.filtered);
+                        Some(repeated(seen.digest, dedupe, first))
+                    }
+                    None => self.judge_by_store(event.connector, dedupe),
+                },
+                None => None,
             };
-            let place = (event.connector, dedupe.key.as_str());
-            let acceptance = match here.get(&place) {
-                Some((first, seen)) if seen.expires_at > event.received_at => {
-                    let runs = first.runs.iter().map(|run| run.id).collect();
-                    repeated(seen.digest, dedupe, (first.id, runs, first.filtered))
-                }
-                Some(_) => Acceptance::Stored,
-                None => self.judge_by_store(event, dedupe),
-            };
-            if acceptance == Acceptance::Stored {
-                here.insert(place, (event, dedupe));
+            let refused = || self.is_refused(event, &here).then_some(Acceptance::Busy);
+            let acceptance = known.or_else(refused);
+            if acceptance.is_none() {
+                here.add(event);
             }
-            acceptances.push(acceptance);
+            judged.push(acceptance);
         }
-        acceptances
+        judged
     }
 
-    fn judge_by_store(&self, event: &NewEvent, dedupe: &Dedupe) -> Acceptance {
-        let seen = self.seen.get(&(event.connector, dedupe.key.clone()));
-        let Some(seen) = seen.filter(|seen| seen.expires_at > event.received_at) else {
-            return Acceptance::Stored;
-        };
-        let first = self.events.get(&(seen.project, seen.event));
-        let first = first.expect("a key is never kept longer than its event");
-        let runs = first
-            .event
-            .runs
-            .iter()
-            .take(first.linked)
-            .copied()
-            .collect();
-        repeated(
-            seen.digest,
-            dedupe,
-            (seen.event, runs, first.event.filtered),
-        )
+    fn judge_by_store(&self, connector: ConnectorId, dedupe: &Dedupe) -> Option<Acceptance> {
+        let seen = self.seen.get(&(connector, dedupe.key.clone()))?;
+        let first = self.events.get(&(seen.project, seen.event))?;
+        let runs = first.event.runs.iter().take(first.linked).copied();
+        let first = (seen.event, runs.collect(), first.event.filtered);
+        Some(repeated(seen.digest, dedupe, first))
     }
 
-    fn refuse_known_ids(&self, fresh: &[NewEvent]) -> Result<(), StoreError> {
+    /// Whether a line that refuses has a run that has not ended, or gets one from an event before.
+    fn is_refused(&self, event: &NewEvent, here: &Here<'_>) -> bool {
+        let lines = event.runs.iter().filter(|run| refuses(run));
+        lines
+            .filter_map(|run| line_of(event.project, run))
+            .any(|line| here.lines.contains(&line) || self.is_taken(&line))
+    }
+
+    fn refuse_known_ids<'a>(
+        &self,
+        fresh: impl Iterator<Item = &'a NewEvent>,
+    ) -> Result<(), StoreError> {
         let (mut events, mut runs, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for event in fresh {
             let project = event.project;
@@ -84,12 +85,9 @@ impl State {
         refuse_known(&self.files, files)
     }
 
-    fn store(&mut self, new: NewEvent) {
+    /// Returns the runs whose place its own take.
+    fn store(&mut self, new: NewEvent) -> Vec<RunId> {
         let NewEvent { id, project, .. } = new;
-        let run_ids: Vec<RunId> = new.runs.iter().map(|run| run.id).collect();
-        for run in new.runs {
-            self.queue((project, id), run, new.received_at);
-        }
         let mut files = Vec::with_capacity(new.files.len());
         for upload in new.files {
             files.push(upload.file.clone());
@@ -100,6 +98,7 @@ impl State {
                 connector: new.connector,
                 file: upload.file,
                 content: upload.content,
+                kept: Kept::Whole,
             };
             self.files.insert(key, stored);
         }
@@ -112,7 +111,6 @@ impl State {
             };
             self.seen.insert((new.connector, dedupe.key), seen);
         }
-        let linked = run_ids.len();
         let event = Event {
             id,
             project,
@@ -123,19 +121,26 @@ impl State {
             input: new.input,
             meta: new.meta,
             files,
-            runs: run_ids,
+            runs: new.runs.iter().map(|run| run.id).collect(),
+            kept: Kept::Whole,
         };
+        let linked = event.runs.len();
         self.events.insert((project, id), Stored { event, linked });
+        let queue = |run| self.queue((project, id), run, new.queued_at);
+        new.runs.into_iter().flat_map(queue).collect()
     }
 
-    fn queue(&mut self, event: (ProjectId, EventId), new: NewRun, now: Timestamp) {
+    /// Queues a run of a stored event, and returns those whose place it takes.
+    fn queue(&mut self, event: (ProjectId, EventId), new: NewRun, now: Timestamp) -> Vec<RunId> {
         let held = new.held.is_some();
         let row = Run {
             id: new.id,
             project: event.0,
             event: event.1,
             agent: new.agent,
+            connector: self.events[&event].event.connector,
             session: new.session,
+            priority: new.priority,
             state: if held {
                 RunState::Waiting
             } else {
@@ -144,6 +149,7 @@ impl State {
             reason: held.then_some(Reason::Held),
             waiting_since: held.then_some(now),
             attempt: 0,
+            crashes: 0,
             outages: 0,
             due_at: (!held).then_some(now),
             queued_at: now,
@@ -153,13 +159,20 @@ impl State {
             error: new.held,
             usage: None,
             dead_letter: false,
+            into: None,
+            kept: Kept::Whole,
         };
-        let held = Held {
+        let run = (event.0, new.id);
+        let fresh = Held {
             row,
             epoch: Epoch(0),
             node: None,
         };
-        self.runs.insert((event.0, new.id), held);
+        self.runs.insert(run, fresh);
+        match new.line {
+            Some(line) if !held => self.stand(run, &line, now),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn add_runs(
@@ -196,6 +209,40 @@ impl State {
         }
         expired.len() as u64
     }
+}
+
+/// What the events before in the same call bring.
+#[derive(Default)]
+struct Here<'a> {
+    keys: BTreeMap<(ConnectorId, &'a str), (&'a NewEvent, &'a Dedupe)>,
+    lines: Vec<LineOf>,
+}
+
+impl<'a> Here<'a> {
+    fn add(&mut self, event: &'a NewEvent) {
+        if let Some(dedupe) = &event.dedupe {
+            let place = (event.connector, dedupe.key.as_str());
+            self.keys.insert(place, (event, dedupe));
+        }
+        let lines = event.runs.iter();
+        self.lines
+            .extend(lines.filter_map(|run| line_of(event.project, run)));
+    }
+}
+
+/// One that is held stands in no line.
+fn line_of(project: ProjectId, run: &NewRun) -> Option<LineOf> {
+    let line = run.line.as_ref().filter(|_| run.held.is_none())?;
+    Some(LineOf {
+        project,
+        agent: run.agent,
+        key: line.key.clone(),
+    })
+}
+
+fn refuses(run: &NewRun) -> bool {
+    let policy = run.line.as_ref().map(|line| line.policy);
+    policy == Some(LinePolicy::Reject)
 }
 
 fn repeated(

@@ -11,8 +11,15 @@ impl State {
             return Change::NotFound;
         };
         let row = &mut held.row;
-        if row.state != RunState::Waiting || row.reason != Some(Reason::Held) {
-            return Change::NotAllowed;
+        match row.reason.filter(|_| row.state == RunState::Waiting) {
+            Some(Reason::Held) => row.queued_at = now,
+            Some(Reason::Paused) => {
+                row.queued_at = now;
+                row.attempt = 0;
+                row.crashes = 0;
+                row.outages = 0;
+            }
+            _ => return Change::NotAllowed,
         }
         row.state = RunState::Queued;
         row.reason = None;

@@ -1,26 +1,24 @@
-//! What comes out: due work under a lease, and leases that end early.
+//! What comes out: due work under a lease.
+
+use std::cmp::Reverse;
 
 use tieline_model::{
-    AgentId, ConnectorId, Delivery, DeliveryState, NodeId, ProjectId, Reason, Run, RunId, RunState,
-    Timestamp,
+    AgentId, ConnectorId, Delivery, DeliveryId, DeliveryState, NodeId, Priority, ProjectId, Reason,
+    Run, RunId, RunState, Timestamp,
 };
 
 use super::{Held, State};
-use crate::{Claim, ClaimedDelivery, ClaimedRun, Claims, Epoch, Settled};
+use crate::{Claim, ClaimedDelivery, ClaimedRun, Claims, Epoch};
 
 impl State {
     /// A lease that has run out is due work like any other.
     pub(super) fn claim_runs(&mut self, claim: Claim<AgentId>) -> Claims<ClaimedRun> {
-        let of_agent = self
-            .runs
-            .iter()
-            .filter(|(_, held)| held.row.agent == claim.of);
-        let due = of_agent.filter_map(|(key, held)| Some((when(&held.row)?, *key)));
         let mut rows = Vec::new();
-        for key in oldest_due(due, &claim) {
+        for key in first_due(self.claimable(claim.of), &claim) {
             let held = self.runs.get_mut(&key).expect("it was listed above");
             // The attempt whose answer never came is still the same attempt.
             if held.row.reason != Some(Reason::Answer) {
+                held.row.crashes += u32::from(held.row.state == RunState::Running);
                 held.row.attempt += 1;
                 held.row.started_at = Some(claim.lease.now);
                 held.row.reason = None;
@@ -36,23 +34,30 @@ impl State {
                 event: event.expect("a run never outlives its event").event.clone(),
             });
         }
-        let of_agent = self.runs.values().filter(|held| held.row.agent == claim.of);
-        let dues = of_agent.filter_map(|held| when(&held.row)?.not_before());
+        let dues = self.claimable(claim.of).map(|(_, when, _)| when);
         Claims {
             next_due: next_due(dues, &claim, rows.len()),
             rows,
         }
     }
 
+    /// The runs of an agent that nothing but the time keeps from being claimed.
+    fn claimable(
+        &self,
+        agent: AgentId,
+    ) -> impl Iterator<Item = (Reverse<Priority>, When, (ProjectId, RunId))> {
+        let of_agent = self.runs.iter();
+        let of_agent = of_agent.filter(move |(_, held)| held.row.agent == agent);
+        let forward = of_agent.filter(|(_, held)| self.is_forward(&held.row));
+        forward.filter_map(|(key, held)| Some((Reverse(held.row.priority), when(&held.row)?, *key)))
+    }
+
     pub(super) fn claim_deliveries(
         &mut self,
         claim: Claim<ConnectorId>,
     ) -> Claims<ClaimedDelivery> {
-        let of_connector = self.deliveries.iter();
-        let of_connector = of_connector.filter(|(_, held)| held.row.connector == claim.of);
-        let due = of_connector.filter_map(|(key, held)| Some((when_delivered(&held.row)?, *key)));
         let mut rows = Vec::new();
-        for key in oldest_due(due, &claim) {
+        for key in first_due(self.deliverable(claim.of), &claim) {
             let held = self.deliveries.get_mut(&key).expect("it was listed above");
             held.row.attempt += 1;
             held.row.state = DeliveryState::Running;
@@ -65,62 +70,21 @@ impl State {
                 epoch: held.epoch,
             });
         }
-        let of_connector = self.deliveries.values();
-        let of_connector = of_connector.filter(|held| held.row.connector == claim.of);
-        let dues = of_connector.filter_map(|held| when_delivered(&held.row)?.not_before());
+        let dues = self.deliverable(claim.of).map(|((), when, _)| when);
         Claims {
             next_due: next_due(dues, &claim, rows.len()),
             rows,
         }
     }
 
-    pub(super) fn release_leases(&mut self, keep: NodeId, now: Timestamp) -> u64 {
-        let mut released = 0;
-        for held in self.runs.values_mut() {
-            if held.node.is_some_and(|node| node != keep) {
-                free_run(held, now);
-                released += 1;
-            }
-        }
-        for held in self.deliveries.values_mut() {
-            if held.node.is_some_and(|node| node != keep) {
-                held.row.state = DeliveryState::Queued;
-                held.row.due_at = Some(now);
-                held.node = None;
-                released += 1;
-            }
-        }
-        released
+    fn deliverable(
+        &self,
+        connector: ConnectorId,
+    ) -> impl Iterator<Item = ((), When, (ProjectId, DeliveryId))> {
+        let of_connector = self.deliveries.iter();
+        let of_connector = of_connector.filter(move |(_, held)| held.row.connector == connector);
+        of_connector.filter_map(|(key, held)| Some(((), when_delivered(&held.row)?, *key)))
     }
-
-    pub(super) fn release_run(
-        &mut self,
-        run: (ProjectId, RunId),
-        epoch: Epoch,
-        now: Timestamp,
-    ) -> Settled {
-        let Some(held) = self.runs.get_mut(&run) else {
-            return Settled::Fenced;
-        };
-        if held.row.state != RunState::Running || held.epoch != epoch {
-            return Settled::Fenced;
-        }
-        if held.row.reason != Some(Reason::Answer) {
-            held.row.attempt -= 1;
-        }
-        free_run(held, now);
-        Settled::Done
-    }
-}
-
-/// Puts a run back to where it was claimed from, due at once.
-fn free_run(held: &mut Held<Run>, now: Timestamp) {
-    held.row.state = match held.row.reason {
-        Some(Reason::Answer) => RunState::Waiting,
-        _ => RunState::Queued,
-    };
-    held.row.due_at = Some(now);
-    held.node = None;
 }
 
 fn lease<Row>(held: &mut Held<Row>, node: NodeId) {
@@ -161,30 +125,32 @@ fn when_delivered(delivery: &Delivery) -> Option<When> {
     })
 }
 
-/// Of rows due at the same time, the one with the smallest id comes first.
-fn oldest_due<Id: Copy + Ord, Of>(
-    rows: impl Iterator<Item = (When, (ProjectId, Id))>,
+/// The highest rank first, then the oldest due; of rows due at the same time, the one with the
+/// smallest id.
+fn first_due<Rank: Ord, Id: Copy + Ord, Of>(
+    rows: impl Iterator<Item = (Rank, When, (ProjectId, Id))>,
     claim: &Claim<Of>,
 ) -> Vec<(ProjectId, Id)> {
     let now = claim.lease.now;
     let mut due: Vec<_> = rows
-        .filter_map(|(when, (project, id))| match when {
-            When::Now(at) => Some((at, id, project)),
-            When::NotBefore(at) => (at <= now).then_some((at, id, project)),
+        .filter_map(|(rank, when, (project, id))| match when {
+            When::Now(at) => Some((rank, at, id, project)),
+            When::NotBefore(at) => (at <= now).then_some((rank, at, id, project)),
         })
         .collect();
     due.sort();
     due.truncate(claim.limit as usize);
     due.into_iter()
-        .map(|(_, id, project)| (project, id))
+        .map(|(_, _, id, project)| (project, id))
         .collect()
 }
 
 fn next_due<Of>(
-    dues: impl Iterator<Item = Timestamp>,
+    dues: impl Iterator<Item = When>,
     claim: &Claim<Of>,
     claimed: usize,
 ) -> Option<Timestamp> {
+    let dues = dues.filter_map(When::not_before);
     let later = dues.filter(|due_at| *due_at > claim.lease.now);
     if claimed < claim.limit as usize {
         later.min()

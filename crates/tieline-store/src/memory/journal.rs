@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use tieline_model::page::{Page, PageRequest};
-use tieline_model::{Attempt, Delivery, DeliveryId, Event, EventId, ProjectId, Run, RunId};
+use tieline_model::{
+    AgentId, Attempt, Delivery, DeliveryId, Event, EventId, ProjectId, Reason, Run, RunId,
+    Timestamp,
+};
 
 use super::State;
-use crate::{DeliveryFilter, EventFilter, OpenWork, RunFilter};
+use super::line::is_never_begun;
+use crate::{Between, DeliveryFilter, EventFilter, OpenWork, RunFilter};
 
 impl State {
     pub(super) fn list_events(
@@ -18,7 +22,9 @@ impl State {
         let rows = self.events.iter().rev();
         let rows = rows.filter(|((of, _), _)| *of == project);
         let rows = rows.map(|(_, stored)| &stored.event);
-        let rows = rows.filter(|event| is(filter.connector, &event.connector));
+        let rows = rows.filter(|event| {
+            is(filter.connector, &event.connector) && within(filter.received, event.received_at)
+        });
         page(rows, |event| *EventId::as_bytes(&event.id), request)
     }
 
@@ -32,8 +38,11 @@ impl State {
         let rows = rows.filter(|run| {
             run.project == project
                 && is(filter.agent, &run.agent)
+                && is(filter.connector, &run.connector)
                 && is(filter.state, &run.state)
                 && is(filter.event, &run.event)
+                && is(filter.dead_letter, &run.dead_letter)
+                && within(filter.queued, run.queued_at)
         });
         page(rows, |run| *RunId::as_bytes(&run.id), request)
     }
@@ -50,6 +59,7 @@ impl State {
                 && is(filter.connector, &delivery.connector)
                 && is(filter.state, &delivery.state)
                 && is(filter.run, &delivery.run)
+                && within(filter.created, delivery.created_at)
         });
         page(
             rows,
@@ -75,10 +85,41 @@ impl State {
             count(deliveries.map(|delivery| delivery.connector)),
         )
     }
+
+    pub(super) fn displaced_runs(&self, limit: u32) -> Vec<(ProjectId, RunId)> {
+        let rows = self.runs.values().map(|held| &held.row);
+        let displaced = rows.filter(|run| self.is_displaced(run));
+        let keys = displaced.map(|run| (run.project, run.id));
+        keys.take(limit as usize).collect()
+    }
+
+    /// One whose place was taken is cancelled as that, whatever its age.
+    pub(super) fn stale_runs(
+        &self,
+        agent: AgentId,
+        queued_before: Timestamp,
+        limit: u32,
+    ) -> Vec<(ProjectId, RunId)> {
+        let rows = self.runs.values().map(|held| &held.row);
+        let stale = rows.filter(|run| {
+            run.agent == agent
+                && is_never_begun(run)
+                && run.queued_at < queued_before
+                && run.reason != Some(Reason::Held)
+                && !self.is_displaced(run)
+        });
+        let keys = stale.map(|run| (run.project, run.id));
+        keys.take(limit as usize).collect()
+    }
 }
 
 fn is<T: PartialEq>(wanted: Option<T>, value: &T) -> bool {
     wanted.is_none_or(|wanted| wanted == *value)
+}
+
+fn within(range: Between, moment: Timestamp) -> bool {
+    range.since.is_none_or(|since| moment >= since)
+        && range.until.is_none_or(|until| moment < until)
 }
 
 fn page<'a, T: Clone + 'a>(

@@ -1,14 +1,15 @@
 //! How attempts end.
 
 use tieline_model::{
-    Attempt, Delivery, DeliveryState, ProjectId, Reason, Run, RunError, RunState, Timestamp,
+    Attempt, Delivery, DeliveryState, Kept, ProjectId, Reason, Run, RunError, RunState, Timestamp,
 };
 
 use super::accept::refuse_known;
+use super::line::{is_in_hand, is_never_begun};
 use super::{Held, State};
 use crate::{
-    DeliveryOutcome, Epoch, NewDelivery, Next, RunOutcome, SettleDelivery, SettleRun, Settled,
-    StoreError,
+    Counts, DeliveryOutcome, Epoch, Fence, NewDelivery, Next, RunOutcome, SettleDelivery,
+    SettleRun, Settled, StoreError,
 };
 
 impl State {
@@ -17,13 +18,14 @@ impl State {
         project: ProjectId,
         settle: SettleRun,
     ) -> Result<Settled, StoreError> {
-        let Some(held) = self.runs.get_mut(&(project, settle.run)) else {
+        let key = (project, settle.run);
+        if self.largest.is_some_and(|most| largest(&settle) > most) {
+            return Err(StoreError::refused("a body is too large"));
+        }
+        let Some(held) = self.runs.get_mut(&key) else {
             return Ok(Settled::Fenced);
         };
-        let waits_for_answer =
-            held.row.state == RunState::Waiting && held.row.reason == Some(Reason::Answer);
-        let in_hand = held.row.state == RunState::Running || waits_for_answer;
-        if !may_settle(held, settle.epoch, in_hand, held.row.state.is_final()) {
+        if !lets_through(settle.fence, held) {
             return Ok(Settled::Fenced);
         }
         match settle.outcome {
@@ -49,15 +51,18 @@ impl State {
                 row.waiting_since = None;
                 row.due_at = None;
                 row.ended_at = Some(settle.now);
-                held.node = None;
-                let run = held.row.clone();
+                row.into = row.into.filter(|_| state == RunState::Cancelled);
+                let run = row.clone();
                 for new in settle.deliveries {
                     self.create(&run, new, settle.now);
                 }
             }
-            RunOutcome::Again(next) => again(held, next, settle.now),
+            RunOutcome::Again(next) => again(&mut held.row, next, settle.now),
+            RunOutcome::Paused { error } => pause(&mut held.row, error, settle.now),
         }
+        self.runs.get_mut(&key).expect("it was there above").node = None;
         self.record(project, *settle.run.as_bytes(), settle.attempt);
+        self.make_way(key, settle.now);
         Ok(Settled::Done)
     }
 
@@ -82,6 +87,7 @@ impl State {
             ended_at: failed.then_some(now),
             error: new.failed,
             body: new.body,
+            kept: Kept::Whole,
         };
         let held = Held {
             row,
@@ -99,8 +105,11 @@ impl State {
         let Some(held) = self.deliveries.get_mut(&(project, settle.delivery)) else {
             return Ok(Settled::Fenced);
         };
-        let in_hand = held.row.state == DeliveryState::Running;
-        if !may_settle(held, settle.epoch, in_hand, held.row.state.is_final()) {
+        let may_settle = match settle.epoch {
+            Some(epoch) => held.row.state == DeliveryState::Running && held.epoch == epoch,
+            None => !held.row.state.is_final(),
+        };
+        if !may_settle {
             return Ok(Settled::Fenced);
         }
         match settle.outcome {
@@ -117,7 +126,9 @@ impl State {
                 row.waiting_since = Some(settle.now);
                 row.due_at = Some(next.due_at);
                 row.error = next.error;
-                row.attempt -= u32::from(next.not_started && row.attempt > 0);
+                if next.counts == Counts::Outage {
+                    row.attempt = row.attempt.saturating_sub(1);
+                }
             }
         }
         held.node = None;
@@ -135,28 +146,50 @@ impl State {
     }
 }
 
-/// The fence: an epoch counts only in the hand that holds it; without one, any open row will do.
-fn may_settle<Row>(held: &Held<Row>, epoch: Option<Epoch>, in_hand: bool, ended: bool) -> bool {
-    match epoch {
-        Some(epoch) => in_hand && held.epoch == epoch,
-        None => !ended,
+/// Of the bodies that a settle brings.
+fn largest(settle: &SettleRun) -> usize {
+    let results = settle.deliveries.iter().map(|new| new.body.len());
+    let output = match &settle.outcome {
+        RunOutcome::Ended { output, .. } => output.as_ref().map_or(0, bytes::Bytes::len),
+        RunOutcome::Again(_) | RunOutcome::Paused { .. } => 0,
+    };
+    results.max().unwrap_or(0).max(output)
+}
+
+fn lets_through(fence: Fence, held: &Held<Run>) -> bool {
+    match fence {
+        Fence::Claim(epoch) => is_in_hand(&held.row) && held.epoch == epoch,
+        Fence::Open => !held.row.state.is_final(),
+        Fence::NeverBegun => is_never_begun(&held.row),
     }
 }
 
-fn again(held: &mut Held<Run>, next: Next, now: Timestamp) {
-    let row = &mut held.row;
+fn again(row: &mut Run, next: Next, now: Timestamp) {
     row.state = RunState::Waiting;
     row.reason = Some(next.reason);
     row.waiting_since = Some(now);
     row.due_at = Some(next.due_at);
     row.error = next.error;
-    if next.not_started {
-        row.attempt = row.attempt.saturating_sub(1);
-        row.outages += 1;
-    } else {
-        row.outages = 0;
+    match next.counts {
+        Counts::Attempt => row.outages = 0,
+        Counts::Crash => {
+            row.crashes += 1;
+            row.outages = 0;
+        }
+        Counts::Outage => {
+            row.attempt = row.attempt.saturating_sub(1);
+            row.outages += 1;
+        }
     }
-    held.node = None;
+}
+
+/// Nothing but a person moves it on.
+fn pause(row: &mut Run, error: RunError, now: Timestamp) {
+    row.state = RunState::Waiting;
+    row.reason = Some(Reason::Paused);
+    row.waiting_since = Some(now);
+    row.due_at = None;
+    row.error = Some(error);
 }
 
 fn end_delivery(row: &mut Delivery, state: DeliveryState, error: Option<RunError>, now: Timestamp) {

@@ -2,21 +2,24 @@
 
 use bytes::Bytes;
 use tieline_model::{
-    AgentId, ConnectorId, EventFile, EventId, Reason, RunError, RunId, RunState, Trust,
+    AgentId, ConnectorId, EventFile, EventId, Kept, Priority, Reason, RunError, RunId, RunState,
+    Trust,
 };
 
-use super::given::{AGENT, Given, HERE, SENDER, at};
+use super::given::{AGENT, Given, HERE, SENDER, STORED, at};
 use crate::{Acceptance, Change, NewEvent, NewFile, StoreError};
 
 pub(super) async fn what_was_accepted_is_there(given: Given) {
     let (mut first, second) = (given.new_run(AGENT), given.new_run(AgentId(7)));
     first.session = Some("customer-1".to_owned());
+    first.priority = Priority::High;
     let runs = [first.id, second.id];
     let new = NewEvent {
         trust: Trust::Verified,
+        queued_at: at(5),
         ..given.new_event(vec![first, second])
     };
-    assert_eq!(given.accept(vec![new.clone()]).await, [Acceptance::Stored]);
+    assert_eq!(given.accept(vec![new.clone()]).await, [STORED]);
 
     let event = given.store.event(HERE, new.id).await.expect("reads");
     let event = event.expect("the event is there");
@@ -27,6 +30,7 @@ pub(super) async fn what_was_accepted_is_there(given: Given) {
     assert_eq!((event.received_at, event.trust), (at(0), Trust::Verified));
     assert_eq!((event.input, event.meta), (new.input, new.meta));
     assert_eq!((event.filtered, event.files.len()), (false, 0));
+    assert_eq!(event.kept, Kept::Whole);
     assert_eq!(event.runs, runs);
 
     let run = given.run(runs[0]).await;
@@ -39,11 +43,17 @@ pub(super) async fn what_was_accepted_is_there(given: Given) {
         (run.state, run.reason, run.waiting_since),
         (RunState::Queued, None, None)
     );
-    assert_eq!((run.attempt, run.outages, run.dead_letter), (0, 0, false));
-    assert_eq!((run.queued_at, run.due_at), (at(0), Some(at(0))));
+    assert_eq!((run.attempt, run.crashes, run.outages), (0, 0, 0));
+    assert_eq!((run.connector, run.priority), (SENDER, Priority::High));
+    assert_eq!(
+        (run.dead_letter, run.into, run.kept),
+        (false, None, Kept::Whole)
+    );
+    assert_eq!((run.queued_at, run.due_at), (at(5), Some(at(5))));
     assert_eq!((run.started_at, run.ended_at), (None, None));
     assert_eq!((run.output, run.error, run.usage), (None, None, None));
-    assert_eq!(given.run(runs[1]).await.agent, AgentId(7));
+    let run = given.run(runs[1]).await;
+    assert_eq!((run.agent, run.priority), (AgentId(7), Priority::Normal));
 }
 
 pub(super) async fn files_are_kept_with_their_event(given: Given) {
@@ -77,6 +87,7 @@ pub(super) async fn files_are_kept_with_their_event(given: Given) {
             (HERE, id, SENDER)
         );
         assert_eq!((stored.file, stored.content.as_ref()), (file, content));
+        assert_eq!(stored.kept, Kept::Whole);
     }
     let unknown = given
         .store
@@ -96,12 +107,7 @@ pub(super) async fn there_is_one_acceptance_per_event_in_order(given: Given) {
         given.keyed_event("a", 1),
         given.keyed_event("b", 1),
     ];
-    let expected = [
-        Acceptance::Stored,
-        Acceptance::Conflict,
-        duplicate,
-        Acceptance::Stored,
-    ];
+    let expected = [STORED, Acceptance::Conflict, duplicate, STORED];
     assert_eq!(given.accept(batch).await, expected);
 }
 
@@ -145,7 +151,7 @@ pub(super) async fn a_duplicate_inside_one_batch_is_found(given: Given) {
     let first = given.keyed_event("k", 1);
     let duplicate = duplicate_of(&first);
     let batch = vec![first, given.keyed_event("k", 1), given.keyed_event("k", 9)];
-    let expected = [Acceptance::Stored, duplicate, Acceptance::Conflict];
+    let expected = [STORED, duplicate, Acceptance::Conflict];
     assert_eq!(given.accept(batch).await, expected);
 }
 
@@ -155,45 +161,45 @@ pub(super) async fn the_same_key_of_another_connector_is_new(given: Given) {
         ..given.keyed_event("k", 2)
     };
     let batch = vec![given.keyed_event("k", 1), other];
-    assert_eq!(
-        given.accept(batch).await,
-        [Acceptance::Stored, Acceptance::Stored]
-    );
+    assert_eq!(given.accept(batch).await, [STORED, STORED]);
 }
 
 fn arriving(mut event: NewEvent, ms: i64) -> NewEvent {
     event.received_at = at(ms);
+    event.queued_at = at(ms);
     if let Some(dedupe) = &mut event.dedupe {
         dedupe.expires_at = at(ms + 1000);
     }
     event
 }
 
-pub(super) async fn an_expired_key_is_as_if_it_were_not_there(given: Given) {
-    given.accept(vec![given.keyed_event("k", 1)]).await;
-    let just_before = arriving(given.keyed_event("k", 2), 999);
-    assert_eq!(
-        given.accept(vec![just_before]).await,
-        [Acceptance::Conflict]
-    );
-    let second = arriving(given.keyed_event("k", 2), 1000);
+/// Whatever the clock of the one that comes later says: it may have been set.
+pub(super) async fn a_key_stands_until_it_is_forgotten(given: Given) {
+    let first = given.keyed_event("k", 1);
+    let duplicate = duplicate_of(&first);
+    given.accept(vec![first]).await;
+    for ms in [-9_000_000, 999, 1000, 9_000_000] {
+        let same = arriving(given.keyed_event("k", 1), ms);
+        let other = arriving(given.keyed_event("k", 2), ms);
+        let expected = [duplicate.clone(), Acceptance::Conflict];
+        assert_eq!(given.accept(vec![same, other]).await, expected);
+    }
+    let forgotten = given.store.forget_expired(at(1000), 10).await;
+    assert_eq!(forgotten.expect("forgets"), 1);
+    let second = arriving(given.keyed_event("k", 2), 1);
     let duplicate = duplicate_of(&second);
-    assert_eq!(given.accept(vec![second]).await, [Acceptance::Stored]);
-    let third = arriving(given.keyed_event("k", 2), 1999);
-    assert_eq!(
-        given.accept(vec![third]).await,
-        [duplicate],
-        "the second stands now"
-    );
+    assert_eq!(given.accept(vec![second]).await, [STORED]);
+    let third = given.accept(vec![given.keyed_event("k", 2)]).await;
+    assert_eq!(third, [duplicate], "the second stands now");
 }
 
-pub(super) async fn an_expired_key_inside_one_batch_is_as_if_it_were_not_there(given: Given) {
+pub(super) async fn a_key_inside_one_batch_stands_whatever_the_clock_says(given: Given) {
+    let first = given.keyed_event("k", 1);
+    let duplicate = duplicate_of(&first);
     let second = arriving(given.keyed_event("k", 2), 1000);
-    let duplicate = duplicate_of(&second);
-    let third = arriving(given.keyed_event("k", 2), 1001);
-    let batch = vec![given.keyed_event("k", 1), second, third];
-    let expected = [Acceptance::Stored, Acceptance::Stored, duplicate];
-    assert_eq!(given.accept(batch).await, expected);
+    let third = arriving(given.keyed_event("k", 1), 9_000_000);
+    let expected = [STORED, Acceptance::Conflict, duplicate];
+    assert_eq!(given.accept(vec![first, second, third]).await, expected);
 }
 
 pub(super) async fn forgetting_takes_only_expired_keys(given: Given) {
@@ -231,7 +237,7 @@ pub(super) async fn a_batch_with_one_known_id_stores_nothing(given: Given) {
     assert!(matches!(refused, Err(StoreError::Refused { .. })));
     assert!(is_unknown(&given, event, run).await);
     let again = given.accept(vec![given.keyed_event("k", 1)]).await;
-    assert_eq!(again, [Acceptance::Stored], "its key is not there either");
+    assert_eq!(again, [STORED], "its key is not there either");
 }
 
 pub(super) async fn a_filtered_event_says_so_and_has_no_runs(given: Given) {
@@ -291,6 +297,7 @@ pub(super) async fn a_run_is_released_once_and_only_where_it_is_held(given: Give
         (RunState::Queued, None, None)
     );
     assert_eq!((run.due_at, run.error), (Some(at(5)), None));
+    assert_eq!(run.queued_at, at(5), "it is not stale for having been held");
     assert_eq!(release(id).await, Change::NotAllowed);
     assert_eq!(release(given.run_id()).await, Change::NotFound);
     assert_eq!(given.claim_one(at(5)).await.run.id, id);

@@ -1,11 +1,14 @@
 //! Agents, connectors, settings and keys.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tieline_model::key::{ApiKey, Scope};
 use tieline_model::quantity::Span;
 use tieline_model::retry::Backoff;
 use tieline_model::{
-    Agent, AgentId, Connector, Link, ManagedBy, Mode, Name, OnError, Retry, Secret,
+    Agent, AgentId, Connector, Debounce, Exhausted, Link, ManagedBy, Mode, Name, OnError, Policy,
+    Priority, Retry, Secret,
 };
 
 use super::given::{ELSEWHERE, Given, HERE, agent, at, connector};
@@ -51,8 +54,13 @@ pub(super) async fn an_agent_comes_back_as_it_was_put(given: Given) {
     put.concurrency = 3;
     put.paused = true;
     put.managed_by = ManagedBy::Api;
+    put.session_concurrency = 2;
+    put.rate = Some("5/2s".parse().expect("a rate"));
+    put.queue_ttl = Some(Duration::from_millis(90_500));
     put.retry = Retry {
         attempts: 7,
+        crashes: 9,
+        exhausted: Exhausted::Pause,
         backoff: Backoff {
             initial: Span::from_secs(2),
             max: Span::from_secs(9),
@@ -79,7 +87,16 @@ pub(super) async fn a_connector_comes_back_as_it_was_put(given: Given) {
         when: Some("input.total > 1".to_owned()),
         session: None,
         on_error: OnError::Skip,
+        policy: Policy::Replace,
+        debounce: Some(Debounce {
+            quiet: Span::from_secs(2),
+            max_wait: Span::from_secs(30),
+            max_count: 7,
+        }),
+        priority: Priority::High,
     }];
+    put.concurrency = Some(3);
+    put.rate = Some("100/1m".parse().expect("a rate"));
     put.settings.insert("z".to_owned(), json!("first"));
     put.settings.insert("a".to_owned(), json!("second"));
     put.paused = true;

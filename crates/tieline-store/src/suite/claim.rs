@@ -49,7 +49,7 @@ pub(super) async fn claims_come_oldest_due_first_and_at_most_the_limit(given: Gi
         let event = given.new_event(vec![run]);
         given
             .accept(vec![NewEvent {
-                received_at: at(ms),
+                queued_at: at(ms),
                 ..event
             }])
             .await;
@@ -69,19 +69,14 @@ pub(super) async fn claims_come_oldest_due_first_and_at_most_the_limit(given: Gi
 pub(super) async fn queued_work_is_due_whatever_the_clock_says(given: Given) {
     let run = given.new_run(AGENT);
     let event = given.new_event(vec![run]);
-    let received_at = at(9_000_000);
-    given
-        .accept(vec![NewEvent {
-            received_at,
-            ..event
-        }])
-        .await;
+    let queued_at = at(9_000_000);
+    given.accept(vec![NewEvent { queued_at, ..event }]).await;
     let empty = given.claim(0, at(0)).await;
     assert_eq!(empty.next_due, None);
     let claimed = given.claim_one(at(0)).await;
     let mut done = ended(&claimed, RunState::Completed);
     done.deliveries = vec![given.new_delivery()];
-    done.now = received_at;
+    done.now = queued_at;
     given.settle(done).await;
     assert_eq!(given.claim_delivery(at(0)).await.delivery.attempt, 1);
 }

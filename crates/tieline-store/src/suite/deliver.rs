@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tieline_model::{DeliveryId, DeliveryState, Reason, RunError, RunState, Timestamp};
 
-use super::given::{Given, HERE, LEASE_MS, at, attempt, delivered, ended};
+use super::given::{Given, HERE, LEASE_MS, at, attempt, counts, delivered, ended};
 use crate::{
     Change, DeliveryOutcome, Epoch, NewDelivery, Next, SettleDelivery, SettleRun, Settled,
     StoreError,
@@ -22,7 +22,7 @@ fn again(reason: Reason, due_at: Timestamp) -> DeliveryOutcome {
         reason,
         due_at,
         error: Some(RunError::new("destination-failed", "500")),
-        not_started: reason == Reason::Outage,
+        counts: counts(reason),
     })
 }
 
@@ -133,6 +133,29 @@ pub(super) async fn an_unreachable_destination_burns_no_attempt(given: Given) {
     let outage = delivered(&claimed, again(Reason::Outage, at(500)));
     assert_eq!(given.settle_delivery(outage).await, Settled::Done);
     assert_eq!(given.delivery(id).await.attempt, 0);
+}
+
+pub(super) async fn a_released_delivery_burns_no_attempt(given: Given) {
+    let id = given.queue_delivery().await;
+    let claimed = given.claim_delivery(at(10)).await;
+    let release = async |id, epoch| {
+        let released = given.store.release_delivery(HERE, id, epoch, at(20)).await;
+        released.expect("frees")
+    };
+    let unknown = DeliveryId::from_bytes(*given.run_id().as_bytes());
+    assert_eq!(release(unknown, claimed.epoch).await, Settled::Fenced);
+    for epoch in [Epoch(0), Epoch(2)] {
+        assert_eq!(release(id, epoch).await, Settled::Fenced);
+    }
+    assert_eq!(release(id, claimed.epoch).await, Settled::Done);
+    assert_eq!(release(id, claimed.epoch).await, Settled::Fenced);
+    let freed = given.delivery(id).await;
+    assert_eq!((freed.state, freed.attempt), (DeliveryState::Queued, 0));
+    assert_eq!((freed.due_at, freed.reason), (Some(at(20)), None));
+    let late = delivered(&claimed, end(DeliveryState::Delivered));
+    assert_eq!(given.settle_delivery(late).await, Settled::Fenced);
+    let again = given.claim_delivery(at(20)).await;
+    assert_eq!((again.delivery.attempt, again.epoch), (1, Epoch(2)));
 }
 
 async fn redrive(given: &Given, id: DeliveryId) -> Change {

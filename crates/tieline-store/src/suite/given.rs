@@ -7,13 +7,14 @@ use bytes::Bytes;
 use tieline_model::page::PageRequest;
 use tieline_model::{
     Agent, AgentId, Attempt, Connector, ConnectorId, Delivery, DeliveryId, EventId, FileId,
-    ManagedBy, Mode, Name, NodeId, ProjectId, Reason, Retry, Run, RunError, RunId, RunState,
-    Timestamp, Trust,
+    ManagedBy, Mode, Name, NodeId, Priority, ProjectId, Reason, Retry, Run, RunError, RunId,
+    RunState, Timestamp, Trust,
 };
 
 use crate::{
-    Acceptance, Claim, ClaimedDelivery, ClaimedRun, Claims, Dedupe, DeliveryOutcome, Lease,
-    NewDelivery, NewEvent, NewRun, Next, RunOutcome, SettleDelivery, SettleRun, Settled, Store,
+    Acceptance, Claim, ClaimedDelivery, ClaimedRun, Claims, Counts, Dedupe, DeliveryOutcome, Fence,
+    Lease, Line, LinePolicy, NewDelivery, NewEvent, NewRun, Next, RunOutcome, SettleDelivery,
+    SettleRun, Settled, Store,
 };
 
 pub(super) const HERE: ProjectId = ProjectId::DEFAULT;
@@ -21,6 +22,11 @@ pub(super) const ELSEWHERE: ProjectId = ProjectId(2);
 pub(super) const AGENT: AgentId = AgentId(1);
 pub(super) const SENDER: ConnectorId = ConnectorId(1);
 pub(super) const RECEIVER: ConnectorId = ConnectorId(2);
+
+/// What an event gets whose runs take nobody's place.
+pub(super) const STORED: Acceptance = Acceptance::Stored {
+    displaced: Vec::new(),
+};
 
 /// How long every lease in the suite lasts, in milliseconds.
 pub(super) const LEASE_MS: i64 = 60_000;
@@ -54,10 +60,10 @@ impl Given {
         }
     }
 
-    /// Larger than every one before, as ids of one process are.
+    /// Made at `at(0)`, and larger than every one before, as ids of one process are.
     fn id(&self) -> [u8; 16] {
         let count = self.made.fetch_add(1, Ordering::Relaxed);
-        (u128::from(count) + (1 << 120)).to_be_bytes()
+        (u128::from(count) + (1_800_000_000_000 << 80)).to_be_bytes()
     }
 
     pub(super) fn run_id(&self) -> RunId {
@@ -74,6 +80,8 @@ impl Given {
             agent,
             session: None,
             held: None,
+            priority: Priority::Normal,
+            line: None,
         }
     }
 
@@ -83,6 +91,7 @@ impl Given {
             project: HERE,
             connector: SENDER,
             received_at: at(0),
+            queued_at: at(0),
             trust: Trust::Secret,
             input: Bytes::from_static(b"{\"n\":1}"),
             meta: Bytes::from_static(b"{\"headers\":{}}"),
@@ -127,6 +136,32 @@ impl Given {
         id
     }
 
+    /// Stores an event with one run in a line, queued at a moment.
+    pub(super) async fn accept_in(&self, line: Line, now: Timestamp) -> (RunId, Acceptance) {
+        let event = self.lined_event(line, now);
+        let id = event.runs.first().expect("it has one").id;
+        let mut acceptances = self.accept(vec![event]).await;
+        (id, acceptances.remove(0))
+    }
+
+    /// As `accept_in`, where no other's place is taken.
+    pub(super) async fn queue_in(&self, line: Line, now: Timestamp) -> RunId {
+        let (id, acceptance) = self.accept_in(line, now).await;
+        assert_eq!(acceptance, STORED);
+        id
+    }
+
+    pub(super) fn lined_event(&self, line: Line, now: Timestamp) -> NewEvent {
+        let run = NewRun {
+            line: Some(line),
+            ..self.new_run(AGENT)
+        };
+        NewEvent {
+            queued_at: now,
+            ..self.new_event(vec![run])
+        }
+    }
+
     fn request<Of>(&self, of: Of, limit: u32, now: Timestamp) -> Claim<Of> {
         let until = Timestamp::from_millis(now.as_millis() + LEASE_MS);
         let node = self.node;
@@ -147,6 +182,12 @@ impl Given {
         let mut claims = self.claim(10, now).await;
         assert_eq!(claims.rows.len(), 1, "one run is due");
         claims.rows.remove(0)
+    }
+
+    /// The runs that a claim brings, in its order.
+    pub(super) async fn claimed(&self, now: Timestamp) -> Vec<RunId> {
+        let claims = self.claim(100, now).await;
+        claims.rows.iter().map(|row| row.run.id).collect()
     }
 
     pub(super) async fn claim_delivery(&self, now: Timestamp) -> ClaimedDelivery {
@@ -199,7 +240,7 @@ impl Given {
 pub(super) fn ended(claimed: &ClaimedRun, state: RunState) -> SettleRun {
     SettleRun {
         run: claimed.run.id,
-        epoch: Some(claimed.epoch),
+        fence: Fence::Claim(claimed.epoch),
         now: at(10),
         outcome: RunOutcome::Ended {
             state,
@@ -220,9 +261,45 @@ pub(super) fn goes_on(claimed: &ClaimedRun, reason: Reason, due_at: Timestamp) -
             reason,
             due_at,
             error: Some(RunError::new("timeout", "took too long")),
-            not_started: reason == Reason::Outage,
+            counts: counts(reason),
         }),
         ..ended(claimed, RunState::Completed)
+    }
+}
+
+pub(super) fn counts(reason: Reason) -> Counts {
+    if reason == Reason::Outage {
+        Counts::Outage
+    } else {
+        Counts::Attempt
+    }
+}
+
+/// Cancels a run at 10 ms, whoever has it.
+pub(super) fn cancelled(run: RunId) -> SettleRun {
+    SettleRun {
+        run,
+        fence: Fence::Open,
+        now: at(10),
+        outcome: RunOutcome::Ended {
+            state: RunState::Cancelled,
+            output: None,
+            error: None,
+            usage: None,
+            dead_letter: false,
+        },
+        attempt: None,
+        deliveries: Vec::new(),
+    }
+}
+
+/// The line `s:1` of one width.
+pub(super) fn line(policy: LinePolicy) -> Line {
+    Line {
+        key: "s:1".to_owned(),
+        policy,
+        width: 1,
+        debounce: None,
     }
 }
 
@@ -256,6 +333,9 @@ pub(super) fn agent(name: &str) -> Agent {
         runtime: "http".to_owned(),
         timeout: std::time::Duration::from_millis(1500),
         concurrency: 8,
+        session_concurrency: 1,
+        rate: None,
+        queue_ttl: None,
         retry: Retry::default(),
         settings: serde_json::Map::new(),
         managed_by: ManagedBy::File,
@@ -273,6 +353,8 @@ pub(super) fn connector(name: &str) -> Connector {
         mode: Mode::Inbound,
         secrets: Vec::new(),
         links: Vec::new(),
+        concurrency: None,
+        rate: None,
         settings: serde_json::Map::new(),
         managed_by: ManagedBy::Api,
         paused: false,

@@ -7,7 +7,8 @@ use super::given::{
     AGENT, ELSEWHERE, Given, HERE, RECEIVER, SENDER, at, delivered, ended, goes_on, page,
 };
 use crate::{
-    Change, DeliveryFilter, DeliveryOutcome, EventFilter, NewEvent, RunFilter, Settled, StoreError,
+    Between, Change, DeliveryFilter, DeliveryOutcome, EventFilter, NewEvent, RunFilter, RunOutcome,
+    Settled, StoreError,
 };
 
 /// Reads a list page by page and returns the ids in order.
@@ -73,11 +74,11 @@ pub(super) async fn events_are_narrowed_by_their_connector(given: Given) {
     };
     given.accept(vec![other]).await;
     for (connector, expected) in [(SENDER, 1), (ConnectorId(8), 1), (ConnectorId(9), 0)] {
-        let connector = Some(connector);
-        let listed = given
-            .store
-            .events(HERE, EventFilter { connector }, page(50))
-            .await;
+        let filter = EventFilter {
+            connector: Some(connector),
+            ..EventFilter::default()
+        };
+        let listed = given.store.events(HERE, filter, page(50)).await;
         assert_eq!(listed.expect("reads").rows.len(), expected);
     }
 }
@@ -111,6 +112,7 @@ pub(super) async fn runs_are_narrowed_by_every_filter(given: Given) {
             agent,
             state,
             event,
+            ..RunFilter::default()
         };
         let listed = given.store.runs(HERE, filter.clone(), page(50)).await;
         assert_eq!(listed.expect("reads").rows.len(), expected, "{filter:?}");
@@ -144,8 +146,101 @@ pub(super) async fn deliveries_are_narrowed_by_every_filter(given: Given) {
             connector,
             state,
             run,
+            ..DeliveryFilter::default()
         };
         let listed = given.store.deliveries(HERE, filter.clone(), page(50)).await;
+        assert_eq!(listed.expect("reads").rows.len(), expected, "{filter:?}");
+    }
+}
+
+/// An event, a run and a delivery each at 0, 10 and 20 ms.
+pub(super) async fn lists_are_narrowed_to_a_range_of_time(given: Given) {
+    for ms in [0, 10, 20] {
+        let event = NewEvent {
+            received_at: at(ms),
+            queued_at: at(ms),
+            ..given.new_event(vec![given.new_run(AGENT)])
+        };
+        given.accept(vec![event]).await;
+        let mut settle = ended(&given.claim_one(at(ms)).await, RunState::Completed);
+        settle.now = at(ms);
+        settle.deliveries = vec![given.new_delivery()];
+        assert_eq!(given.settle(settle).await, Settled::Done);
+    }
+    let store = &given.store;
+    for (since, until, expected) in [
+        (None, None, 3),
+        (Some(0), None, 3),
+        (Some(1), None, 2),
+        (Some(10), None, 2),
+        (Some(21), None, 0),
+        (None, Some(0), 0),
+        (None, Some(10), 1),
+        (None, Some(21), 3),
+        (Some(10), Some(20), 1),
+        (Some(11), Some(20), 0),
+    ] {
+        let range = Between {
+            since: since.map(at),
+            until: until.map(at),
+        };
+        let filter = EventFilter {
+            received: range,
+            connector: Some(SENDER),
+        };
+        let events = store.events(HERE, filter, page(50)).await;
+        let filter = RunFilter {
+            queued: range,
+            ..RunFilter::default()
+        };
+        let runs = store.runs(HERE, filter, page(50)).await;
+        let filter = DeliveryFilter {
+            created: range,
+            ..DeliveryFilter::default()
+        };
+        let deliveries = store.deliveries(HERE, filter, page(50)).await;
+        let listed = [
+            events.expect("reads").rows.len(),
+            runs.expect("reads").rows.len(),
+            deliveries.expect("reads").rows.len(),
+        ];
+        assert_eq!(listed, [expected; 3], "{range:?}");
+    }
+}
+
+pub(super) async fn runs_are_narrowed_by_connector_and_dead_letter(given: Given) {
+    given.queue().await;
+    let mut settle = ended(&given.claim_one(at(0)).await, RunState::Failed);
+    if let RunOutcome::Ended { dead_letter, .. } = &mut settle.outcome {
+        *dead_letter = true;
+    }
+    assert_eq!(given.settle(settle).await, Settled::Done);
+    given.queue().await;
+    let other = NewEvent {
+        connector: ConnectorId(8),
+        ..given.new_event(vec![given.new_run(AGENT), given.new_run(AGENT)])
+    };
+    let event = other.id;
+    given.accept(vec![other]).await;
+    let replay = given.new_run(AGENT);
+    let added = given.store.add_runs(HERE, event, vec![replay], at(1)).await;
+    assert_eq!(added.expect("adds"), Change::Done);
+    for (connector, dead_letter, expected) in [
+        (None, None, 5),
+        (Some(SENDER), None, 2),
+        (Some(ConnectorId(8)), None, 3),
+        (Some(ConnectorId(9)), None, 0),
+        (None, Some(true), 1),
+        (None, Some(false), 4),
+        (Some(SENDER), Some(true), 1),
+        (Some(ConnectorId(8)), Some(true), 0),
+    ] {
+        let filter = RunFilter {
+            connector,
+            dead_letter,
+            ..RunFilter::default()
+        };
+        let listed = given.store.runs(HERE, filter.clone(), page(50)).await;
         assert_eq!(listed.expect("reads").rows.len(), expected, "{filter:?}");
     }
 }
@@ -219,6 +314,13 @@ pub(super) async fn another_project_moves_nothing(given: Given) {
         .release_run(ELSEWHERE, run, claimed.epoch, at(1))
         .await;
     assert_eq!(released.expect("releases"), Settled::Fenced);
+    let epoch = claimed_delivery.epoch;
+    let released = store
+        .release_delivery(ELSEWHERE, delivery, epoch, at(1))
+        .await;
+    assert_eq!(released.expect("releases"), Settled::Fenced);
+    let extended = store.extend_run(ELSEWHERE, run, claimed.epoch, at(1)).await;
+    assert_eq!(extended.expect("extends"), Settled::Fenced);
     let outcome = DeliveryOutcome::Ended {
         state: DeliveryState::Failed,
         error: None,

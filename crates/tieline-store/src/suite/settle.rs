@@ -3,7 +3,7 @@
 use tieline_model::{DeliveryState, Reason, RunError, RunState};
 
 use super::given::{Given, HERE, RECEIVER, at, attempt, ended, goes_on, page};
-use crate::{DeliveryFilter, Epoch, RunOutcome, SettleRun, Settled, StoreError};
+use crate::{DeliveryFilter, Epoch, Fence, RunOutcome, SettleRun, Settled, StoreError};
 
 pub(super) async fn an_ended_run_shows_its_outcome(given: Given) {
     let id = given.queue().await;
@@ -52,7 +52,7 @@ pub(super) async fn an_old_epoch_changes_nothing(given: Given) {
             ended(&claimed, RunState::Completed),
             goes_on(&claimed, Reason::Retry, at(500)),
         ] {
-            settle.epoch = Some(epoch);
+            settle.fence = Fence::Claim(epoch);
             settle.attempt = Some(attempt(1));
             assert_eq!(given.settle(settle).await, Settled::Fenced);
         }
@@ -73,7 +73,7 @@ pub(super) async fn an_ended_run_is_never_changed(given: Given) {
             goes_on(&claimed, Reason::Retry, at(500)),
         ] {
             assert_eq!(given.settle(settle.clone()).await, Settled::Fenced);
-            settle.epoch = None;
+            settle.fence = Fence::Open;
             assert_eq!(given.settle(settle).await, Settled::Fenced);
         }
         assert_eq!(format!("{:?}", given.run(id).await), before);
@@ -84,7 +84,7 @@ pub(super) async fn a_cancel_without_an_epoch_holds_whoever_has_the_lease(given:
     let id = given.queue().await;
     let claimed = given.claim_one(at(0)).await;
     let cancel = SettleRun {
-        epoch: None,
+        fence: Fence::Open,
         ..ended(&claimed, RunState::Cancelled)
     };
     assert_eq!(given.settle(cancel).await, Settled::Done);
@@ -97,7 +97,7 @@ pub(super) async fn a_cancel_without_an_epoch_holds_whoever_has_the_lease(given:
     let queued = given.queue().await;
     let cancel = SettleRun {
         run: queued,
-        epoch: None,
+        fence: Fence::Open,
         ..ended(&claimed, RunState::Cancelled)
     };
     assert_eq!(given.settle(cancel.clone()).await, Settled::Done);
@@ -169,7 +169,7 @@ pub(super) async fn a_run_that_waits_for_an_answer_is_settled_by_its_epoch(given
         .settle(goes_on(&claimed, Reason::Answer, at(500)))
         .await;
     let mut old = ended(&claimed, RunState::Completed);
-    old.epoch = Some(Epoch(0));
+    old.fence = Fence::Claim(Epoch(0));
     assert_eq!(given.settle(old).await, Settled::Fenced);
     assert_eq!(
         given.settle(ended(&claimed, RunState::Completed)).await,
@@ -233,7 +233,7 @@ pub(super) async fn a_fenced_settle_creates_nothing(given: Given) {
     let id = given.queue().await;
     let claimed = given.claim_one(at(0)).await;
     let settle = SettleRun {
-        epoch: Some(Epoch(9)),
+        fence: Fence::Claim(Epoch(9)),
         deliveries: vec![given.new_delivery()],
         attempt: Some(attempt(1)),
         ..ended(&claimed, RunState::Completed)

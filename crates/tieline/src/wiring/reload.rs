@@ -66,6 +66,8 @@ fn changes_surroundings(before: &HubSettings, after: &HubSettings) -> bool {
     before.public_url != after.public_url
         || before.egress_allow != after.egress_allow
         || before.egress_agents != after.egress_agents
+        || before.retention_bodies != after.retention_bodies
+        || before.retention_rows != after.retention_rows
 }
 
 #[cfg(test)]

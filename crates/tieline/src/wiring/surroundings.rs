@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tieline_config::{AgentReach, HubSettings};
 use tieline_egress::{Client, Limits, Policy};
-use tieline_engine::Surroundings;
+use tieline_engine::{Retention, Surroundings};
 
 use crate::config::variable;
 
@@ -50,5 +50,9 @@ pub(crate) fn surroundings(settings: &HubSettings, folder: PathBuf) -> Surroundi
         agents: egress.agents,
         outside: egress.outside,
         public_url: settings.public_url.clone(),
+        retention: Retention {
+            bodies: settings.retention_bodies.0,
+            rows: settings.retention_rows.0,
+        },
     }
 }

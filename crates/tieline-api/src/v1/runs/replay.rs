@@ -27,6 +27,6 @@ pub(crate) async fn replay_run(
     caller: Caller,
     Of(id): Of<RunId>,
 ) -> Result<Response, Failure> {
-    let new = shared.hub.replay_run(caller.project, id).await?;
+    let new = shared.hub.replay_run(caller.project, id, None).await?;
     answer(&shared, caller.project, new, StatusCode::CREATED).await
 }

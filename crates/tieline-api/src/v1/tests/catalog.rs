@@ -144,7 +144,7 @@ async fn links_and_types_are_shown() {
     let links = rig.admin("GET /v1/links", Value::Null).await;
     assert_eq!(
         links.body,
-        r#"{"data":[{"connector":"orders","agent":"echo","when":null,"session":null,"on_error":"hold"},{"connector":"orders","agent":"fail","when":"input.n > 1","session":null,"on_error":"skip"}],"next_cursor":null}"#
+        r#"{"data":[{"connector":"orders","agent":"echo","when":null,"session":null,"on_error":"hold","policy":"queue","debounce":null,"priority":"normal"},{"connector":"orders","agent":"fail","when":"input.n > 1","session":null,"on_error":"skip","policy":"queue","debounce":null,"priority":"normal"}],"next_cursor":null}"#
     );
     let page = rig.admin("GET /v1/links?limit=1", Value::Null).await.json();
     assert_eq!(page["next_cursor"], "orders/echo");

@@ -2,7 +2,7 @@
 
 use serde_json::Number;
 use tieline_model::Name;
-use tieline_model::quantity::{ByteSize, Span};
+use tieline_model::quantity::{ByteSize, Rate, Span};
 
 use crate::settings::problems::Problems;
 use crate::settings::schema::Place;
@@ -47,6 +47,11 @@ pub(super) fn text(place: &Place<'_>, text: &str, path: &str, problems: &mut Pro
         Some("size") => {
             if let Err(error) = text.parse::<ByteSize>() {
                 problems.add_with_fix(path, "is no size", error.to_string());
+            }
+        }
+        Some("rate") => {
+            if let Err(error) = text.parse::<Rate>() {
+                problems.add_with_fix(path, "is no rate", error.to_string());
             }
         }
         _ if place.text("pattern") == Some(Name::PATTERN) => name(text, path, problems),

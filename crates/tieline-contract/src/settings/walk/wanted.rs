@@ -38,6 +38,9 @@ pub(super) fn wrong_type(place: &Place<'_>, value: &Value) -> (String, String) {
         (["string"], Value::Number(_)) if place.text("format") == Some("size") => {
             "write it with a unit, as in `10MiB`".to_owned()
         }
+        (["string"], Value::Number(_)) if place.text("format") == Some("rate") => {
+            "write it with a length of time, as in `100/1m`".to_owned()
+        }
         (["string"], Value::Number(_) | Value::Bool(_)) => "put it in quotes".to_owned(),
         (["array"], Value::String(_) | Value::Number(_) | Value::Object(_)) => {
             "write it as a list, as in `[…]`".to_owned()
@@ -54,6 +57,7 @@ fn expected(place: &Place<'_>, kind: &str) -> &'static str {
     match (kind, place.text("format")) {
         ("string", Some("duration")) => "a duration",
         ("string", Some("size")) => "a size",
+        ("string", Some("rate")) => "a rate",
         _ => words(kind),
     }
 }
@@ -79,6 +83,7 @@ pub(super) fn sample(place: &Place<'_>) -> &'static str {
     match (place.types().first(), place.text("format")) {
         (_, Some("duration")) => "30s",
         (_, Some("size")) => "10MiB",
+        (_, Some("rate")) => "100/1m",
         (_, Some("uri")) => "https://…",
         (Some(&"boolean"), _) => "true",
         (Some(&"integer" | &"number"), _) => "1",

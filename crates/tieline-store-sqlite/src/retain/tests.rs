@@ -1,0 +1,180 @@
+//! What retention promises beyond the suite: that it looks at nothing twice, and what is left.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tieline_model::Timestamp;
+use tieline_store::{NewEvent, Retain, Retained, Store as _};
+
+use crate::SqliteStore;
+use crate::tests::{HERE, new_event};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn retain(store: &SqliteStore, bodies: Timestamp, rows: Timestamp, limit: u32) -> Retained {
+    let retain = Retain {
+        bodies_before: bodies,
+        rows_before: rows,
+        limit,
+    };
+    store.retain(retain).await.unwrap()
+}
+
+/// An event that ends when it comes, at so many hours.
+fn ended_at(number: u32, hours: u32) -> NewEvent {
+    NewEvent {
+        received_at: hour(hours),
+        runs: vec![],
+        ..new_event(number)
+    }
+}
+
+fn hour(hours: u32) -> Timestamp {
+    Timestamp::from_millis(0).plus(HOUR * hours)
+}
+
+async fn count(store: &SqliteStore, sql: &'static str) -> i64 {
+    let count = move |c: &rusqlite::Connection| Ok(c.query_row(sql, [], |row| row.get(0))?);
+    store.write(count).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_done_with_is_not_looked_at_again() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    for number in 0..20 {
+        store.accept(vec![ended_at(number, number)]).await.unwrap();
+    }
+    let zero = hour(0);
+    let mut bodies = 0;
+    for _ in 0..4 {
+        let some = retain(&store, hour(10), zero, 3).await;
+        bodies += some.bodies;
+        assert_eq!(some.more, bodies < 10);
+    }
+    assert_eq!(bodies, 10);
+    // One more hour is one more event: a look at those before it would use up the limit.
+    let next = retain(&store, hour(11), zero, 1).await;
+    assert_eq!((next.bodies, next.more), (1, true));
+    let next = retain(&store, hour(11), zero, 1).await;
+    assert_eq!((next.bodies, next.more), (0, false));
+    assert_eq!(count(&store, "SELECT count(*) FROM lingering").await, 0);
+}
+
+#[tokio::test]
+async fn an_event_that_never_ends_hinders_no_other_and_is_seldom_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    store.accept(vec![new_event(0)]).await.unwrap();
+    for number in 1..10 {
+        store.accept(vec![ended_at(number, number)]).await.unwrap();
+    }
+    let zero = hour(0);
+    let some = retain(&store, hour(5), zero, 100).await;
+    assert_eq!((some.bodies, some.more), (4, false));
+    let again = hour(5).plus(Duration::from_mins(30));
+    // With a limit of one, a look at the open one would say that there may be more.
+    let some = retain(&store, again, zero, 1).await;
+    assert_eq!(
+        (some.bodies, some.more),
+        (1, true),
+        "the event of the fifth hour"
+    );
+    let some = retain(&store, again, zero, 1).await;
+    assert_eq!((some.bodies, some.more), (0, false));
+    assert_eq!(count(&store, "SELECT count(*) FROM lingering").await, 1);
+}
+
+#[tokio::test]
+async fn a_commit_erases_only_so_many_bytes() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    for number in 0..5 {
+        let large = NewEvent {
+            input: vec![b'1'; 600_000].into(),
+            ..ended_at(number, 1)
+        };
+        store.accept(vec![large]).await.unwrap();
+    }
+    for (bodies, more) in [(2, true), (2, true), (1, false)] {
+        let some = retain(&store, hour(2), hour(0), 10).await;
+        assert_eq!((some.bodies, some.more), (bodies, more));
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_do_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store
+        .accept(vec![ended_at(0, 1), ended_at(1, 9)])
+        .await
+        .unwrap();
+    assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 1);
+    let log = || {
+        std::fs::metadata(folder.path().join("hub.db-wal"))
+            .unwrap()
+            .len()
+    };
+    let before = log();
+    for hours in 3..9 {
+        retain(&store, hour(hours), hour(0), 10).await;
+    }
+    assert_eq!(log(), before);
+}
+
+fn contains(path: &Path, needle: &[u8]) -> bool {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// In pages of their own, and in pages that others share.
+#[tokio::test]
+async fn erased_bodies_are_not_in_the_file_any_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("hub.db");
+    let marks = [&b"xyzzy-small"[..], b"xyzzy-large"];
+    let store = SqliteStore::open(&path).unwrap();
+    for (number, mark) in (0..).zip(marks) {
+        let large = NewEvent {
+            input: mark.repeat(if number == 0 { 1 } else { 5000 }).into(),
+            ..ended_at(number, 1)
+        };
+        store
+            .accept(vec![large, ended_at(number + 10, 1)])
+            .await
+            .unwrap();
+    }
+    store.close().await;
+    assert!(marks.iter().all(|mark| contains(&path, mark)));
+
+    let store = SqliteStore::open(&path).unwrap();
+    for number in 0..2 {
+        store.erase_event(HERE, new_event(number).id).await.unwrap();
+    }
+    store.close().await;
+    for mark in marks {
+        assert!(!contains(&path, mark), "{}", String::from_utf8_lossy(mark));
+    }
+}
+
+#[tokio::test]
+async fn what_went_whole_leaves_no_row() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    for number in 0..5 {
+        store.accept(vec![ended_at(number, 1)]).await.unwrap();
+    }
+    assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 5);
+    assert_eq!(count(&store, "SELECT count(*) FROM payloads").await, 0);
+    assert_eq!(count(&store, "SELECT count(*) FROM events").await, 5);
+    assert_eq!(retain(&store, hour(2), hour(2), 10).await.rows, 5);
+    for left in [
+        "SELECT count(*) FROM events",
+        "SELECT count(*) FROM lingering",
+    ] {
+        assert_eq!(count(&store, left).await, 0, "{left}");
+    }
+}

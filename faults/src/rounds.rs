@@ -1,0 +1,38 @@
+//! The rounds: one file each, and a line in the list.
+//!
+//! A round opens a [`Stage`](crate::stage::Stage) with the [`Setting`](crate::stage::Setting) that
+//! it needs, puts a load on or sends single letters, injects its fault, and ends with
+//! [`Stage::judge`](crate::stage::Stage::judge), which waits for quiet and holds everything against
+//! L1 to L9. What it demands beside the laws is a [`Verdict`](crate::verdict::Verdict) of its own, and
+//! it says with [`Report::fired`] what it injected and how often that really happened (L8).
+
+mod caller_gone;
+mod control;
+mod copies;
+mod graceful;
+mod kill;
+
+use futures_util::future::BoxFuture;
+
+use anyhow::Result;
+
+use crate::report::Report;
+use crate::stage::Plan;
+
+/// One kind of fault.
+#[derive(Clone, Copy)]
+pub(crate) struct Round {
+    /// As in `docs/reliability.md`.
+    pub(crate) id: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: for<'a> fn(&'a Plan, &'a mut Report) -> BoxFuture<'a, Result<()>>,
+}
+
+/// In the order in which they run.
+pub(crate) static ROUNDS: &[Round] = &[
+    control::ROUND,
+    kill::ROUND,
+    graceful::ROUND,
+    copies::ROUND,
+    caller_gone::ROUND,
+];
