@@ -110,7 +110,8 @@ async fn serve(shared: &Shared, mut stream: TcpStream) -> Result<()> {
         let agent = message.path().trim_start_matches('/').to_owned();
         let assignment: Assignment<'_> = serde_json::from_slice(&message.body)?;
         let files = files(shared, &assignment.files).await?;
-        let (number, call) = shared.number(&agent, assignment.run_id);
+        let session = assignment.session.as_deref().unwrap_or_default();
+        let (number, call) = shared.number(&agent, session, assignment.run_id);
         let start = start(shared, number, agent.clone(), (&assignment, files));
         shared.ledger.write(&[Executed::Start(start)]).await?;
         let did = take_time(&stream, shared.conduct.decide(call)).await;
@@ -172,7 +173,7 @@ async fn files(shared: &Shared, files: &[FileOf]) -> Result<Vec<Hash>> {
 }
 
 impl Shared {
-    fn number<'a>(&self, name: &'a str, run: Uuid) -> (u64, Call<'a>) {
+    fn number<'a>(&self, name: &'a str, session: &'a str, run: Uuid) -> (u64, Call<'a>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.executions += 1;
         let seen = state.by_run.entry(run).or_default();
@@ -180,6 +181,7 @@ impl Shared {
         *seen += 1;
         let call = Call {
             name,
+            session,
             before,
             drawn: state.chance.draw(),
         };

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(crate) struct Call<'a> {
     /// The agent, or the last part of the destination's path.
     pub(crate) name: &'a str,
+    /// The session of the run; empty at a destination.
+    pub(crate) session: &'a str,
     /// How often the same run, or the same delivery, was there before.
     pub(crate) before: u32,
     /// A number that chance chose for this call.

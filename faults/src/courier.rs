@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::hub::SECRET;
@@ -18,6 +18,8 @@ use crate::record::{Answer, Hash, Intent, Reading, Sent, UNANSWERED, UNREACHED};
 
 /// An answer that takes longer is none.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// What the policy `reject` answers.
+const SESSION_BUSY: u16 = 409;
 const BOUNDARY: &str = "tieline-faults-boundary";
 
 /// One request with its key, and what must become of it.
@@ -212,6 +214,23 @@ impl Courier {
         self.unwritten
             .extend(readings.into_iter().map(Sent::Reading));
         Ok(sending)
+    }
+
+    /// Sends a letter again and again until it is acknowledged, also where its session is busy.
+    pub(crate) async fn insist(&mut self, letter: &Letter, most: Duration) -> Result<Sending> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let begin = Instant::now();
+        loop {
+            let sending = self.send(letter).await?;
+            if sending.is_acknowledged() {
+                return Ok(sending);
+            }
+            let (status, key) = (sending.status, letter.key);
+            let may_repeat = sending.may_repeat() || status == SESSION_BUSY;
+            let goes_on = may_repeat && begin.elapsed() < most;
+            ensure!(goes_on, "key {key} was not acknowledged, but answered {status}");
+            sleep(PAUSE).await;
+        }
     }
 
     /// Reads a run with the connector's own secret, and notes its outcome where it has ended.

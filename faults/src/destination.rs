@@ -90,6 +90,7 @@ async fn serve(shared: &Shared, mut stream: TcpStream) -> Result<()> {
             *seen += 1;
             shared.conduct.decide(Call {
                 name: message.path().trim_start_matches('/'),
+                session: "",
                 before,
                 drawn,
             })

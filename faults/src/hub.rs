@@ -37,6 +37,16 @@ pub(crate) struct Setup {
     pub(crate) wrapper: Vec<String>,
 }
 
+/// A wrapper that is killed may leave its hub behind.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if self.child.is_some() && !self.setup.wrapper.is_empty() {
+            // One that has ended already needs no signal.
+            self.signal(Signal::KILL).ok();
+        }
+    }
+}
+
 /// A hub that lives again and again, always at the same address.
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -124,6 +134,22 @@ impl Hub {
         let pid = Pid::from_raw(self.process()?).context("no process has the number zero")?;
         kill_process(pid, signal)?;
         Ok(())
+    }
+
+    /// Puts another config in the file's place, and has the hub read it.
+    pub(crate) fn reload(&mut self, config: String) -> Result<()> {
+        fs::write(self.setup.folder.join("tieline.yaml"), &config)?;
+        self.setup.config = config;
+        self.signal(Signal::HUP)
+    }
+
+    /// The most memory that the process ever had resident, in bytes.
+    pub(crate) fn memory_peak(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        let kibibytes: u64 = number.context("a process has a VmHWM")?.parse()?;
+        Ok(kibibytes * 1024)
     }
 
     /// Waits for the end of the process.

@@ -32,6 +32,8 @@
 //!   `stage.hub.setup` too, and may change between two starts. `Setting::data` puts the data folder
 //!   elsewhere, such as on a small tmpfs.
 //! - *Single letters* go through `stage.courier()`; a `Letter` that is sent again is a duplicate.
+//! - *Tools* that may be missing are asked for with `tools`; a round without them calls
+//!   `report.skip` and returns. With `TIELINE_REQUIRE` in the environment that is a failure.
 //! - *Demands beside the laws* are a `Verdict` of the round's own, given to `report.judged`.
 
 #![expect(clippy::print_stdout, reason = "the report is the output")]
@@ -42,6 +44,7 @@ mod check;
 mod conduct;
 mod courier;
 mod destination;
+mod gate;
 mod hub;
 mod ledger;
 mod message;
@@ -50,7 +53,10 @@ mod report;
 mod rounds;
 mod sender;
 mod serve;
+mod shown;
 mod stage;
+mod tools;
+mod trace;
 mod verdict;
 mod view;
 
@@ -145,7 +151,10 @@ async fn carry_out(plan: &Plan, rounds: &[Round]) -> bool {
         ..
     } = plan;
     println!("\n`cargo xtask faults{tier} --kills {kills} --events {events} --seed {seed}`");
-    let holds = reports.iter().all(Report::holds);
+    let carried_out = |report: &Report| !(plan.demanded && report.is_skipped());
+    let holds = reports
+        .iter()
+        .all(|report| report.holds() && carried_out(report));
     if !holds {
         println!("what broke has its ledgers in {}", plan.folder.display());
     }
@@ -193,6 +202,7 @@ fn plan(args: Args) -> Result<Plan> {
         kills: args.kills.unwrap_or(kills),
         events: args.events.unwrap_or(events),
         keep,
+        demanded: std::env::var_os("TIELINE_REQUIRE").is_some(),
     })
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Report {
     figures: Vec<(&'static str, String)>,
     faults: Vec<(&'static str, u64)>,
     verdicts: Vec<Verdict>,
+    /// Something that the round needs is not here.
+    skipped: Option<String>,
     /// The round could not be carried out.
     broke: Option<String>,
 }
@@ -29,6 +31,7 @@ impl Report {
             figures: Vec::new(),
             faults: Vec::new(),
             verdicts: Vec::new(),
+            skipped: None,
             broke: None,
         }
     }
@@ -36,6 +39,15 @@ impl Report {
     /// A fault was injected, and it is known to have happened so often. Never makes the round void.
     pub(crate) fn fired(&mut self, fault: &'static str, times: u64) {
         self.faults.push((fault, times));
+    }
+
+    /// Something that the round needs is not here: it has shown nothing, and says so.
+    pub(crate) fn skip(&mut self, why: impl fmt::Display) {
+        self.skipped = Some(why.to_string());
+    }
+
+    pub(crate) const fn is_skipped(&self) -> bool {
+        self.skipped.is_some()
     }
 
     pub(crate) fn figure(&mut self, name: &'static str, value: impl fmt::Display) {
@@ -94,6 +106,7 @@ impl Report {
         let broken: Vec<_> = broken.map(|verdict| verdict.law.as_str()).collect();
         let verdict = match (&self.broke, broken.as_slice()) {
             (Some(_), _) => "not carried out".to_owned(),
+            (None, _) if self.is_skipped() => "**skipped**".to_owned(),
             (None, []) => "holds".to_owned(),
             (None, broken) => format!("**breaks {}**", broken.join(", ")),
         };
@@ -132,6 +145,9 @@ impl fmt::Display for Report {
             if verdict.broken > shown {
                 writeln!(f, "         and {} more", verdict.broken - shown)?;
             }
+        }
+        if let Some(skipped) = &self.skipped {
+            writeln!(f, "  SKIPPED: {skipped}")?;
         }
         if let Some(broke) = &self.broke {
             writeln!(f, "  not carried out: {broke}")?;

@@ -7,10 +7,22 @@
 //! it says with [`Report::fired`] what it injected and how often that really happened (L8).
 
 mod caller_gone;
+mod clock;
 mod control;
 mod copies;
+mod damage;
+mod disk_full;
 mod graceful;
+mod hang;
 mod kill;
+mod outage;
+mod paced;
+mod poison;
+mod reload;
+mod sessions;
+mod power;
+mod steps;
+mod sync_fails;
 
 use futures_util::future::BoxFuture;
 
@@ -32,7 +44,18 @@ pub(crate) struct Round {
 pub(crate) static ROUNDS: &[Round] = &[
     control::ROUND,
     kill::ROUND,
+    steps::ROUND,
+    power::ROUND,
+    sync_fails::ROUND,
+    disk_full::ROUND,
+    damage::ROUND,
+    clock::ROUND,
     graceful::ROUND,
     copies::ROUND,
+    hang::ROUND,
+    outage::ROUND,
+    poison::ROUND,
     caller_gone::ROUND,
+    reload::ROUND,
+    sessions::ROUND,
 ];

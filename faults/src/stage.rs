@@ -1,6 +1,7 @@
 //! A stage: a hub, its agents, a destination, the ledgers, and what a round does with them.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) events: u64,
     /// Folders stay whatever the verdict.
     pub(crate) keep: bool,
+    /// A round that is skipped is a failure.
+    pub(crate) demanded: bool,
 }
 
 /// What is special about a stage.
@@ -211,6 +214,34 @@ impl Stage {
         self.note(What::Kill).await
     }
 
+    /// Waits until the hub has ended by itself, as a fault makes it.
+    pub(crate) async fn end_by_itself(&mut self, most: Duration) -> Result<ExitStatus> {
+        let ended = self.hub.ended(most).await?;
+        self.note(What::Kill).await?;
+        Ok(ended)
+    }
+
+    /// Starts a hub that is to end by itself, perhaps before it is ready, and waits for that.
+    pub(crate) async fn start_to_end(&mut self, most: Duration) -> Result<ExitStatus> {
+        self.note(What::Start).await?;
+        self.hub.spawn()?;
+        self.end_by_itself(most).await
+    }
+
+    /// Takes the stage down without a judgement by the laws: where a round destroys what was
+    /// stored, they cannot hold. The ledgers stay where the round's own verdicts do not hold.
+    pub(crate) fn leave(self, verdicts: Vec<Verdict>, report: &mut Report) -> Result<()> {
+        let Self {
+            hub, folder, keep, ..
+        } = self;
+        drop(hub);
+        if !keep && verdicts.iter().all(Verdict::holds) {
+            remove(&folder)?;
+        }
+        report.judged(verdicts);
+        Ok(())
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) async fn terminate(&mut self) -> Result<ExitStatus> {
         self.note(What::Terminate).await?;
@@ -232,9 +263,24 @@ impl Stage {
         Courier::new(self.hub.address, Arc::clone(&self.sent), self.watch)
     }
 
+    /// A client of the hub's `/v1`.
+    pub(crate) const fn client(&self) -> Client {
+        Client::new(self.hub.address)
+    }
+
+    /// Where the agents stand.
+    pub(crate) const fn agents(&self) -> SocketAddr {
+        self.agents.address
+    }
+
     /// A key that no other letter has.
     pub(crate) fn key(&self) -> u64 {
         self.keys.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Where keys come from that no other letter has.
+    pub(crate) fn keys(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.keys)
     }
 
     /// Puts a load on.

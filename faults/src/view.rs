@@ -68,7 +68,8 @@ impl Client {
         answer.with_context(|| format!("{line} is not answered within {ANSWER_MAX:?}"))?
     }
 
-    async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T> {
+    /// Reads one thing.
+    pub(crate) async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T> {
         let answer = self.call(&format!("GET {path}")).await?;
         let status = answer.status()?;
         ensure!(status == 200, "{path} answers {status}");
@@ -80,6 +81,13 @@ impl Client {
         let status = self.call(&format!("POST {path}")).await?.status()?;
         ensure!((200..300).contains(&status), "{path} answers {status}");
         Ok(())
+    }
+
+    /// What is at a path: its status and its text.
+    pub(crate) async fn show(&mut self, path: &str) -> Result<(u16, String)> {
+        let answer = self.call(&format!("GET {path}")).await?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        Ok((answer.status()?, text))
     }
 
     /// Whether a list has a row in one of these states.
@@ -108,7 +116,8 @@ impl Client {
         Ok(redriven)
     }
 
-    async fn all<T: DeserializeOwned>(
+    /// Gives everything on a list to `take`, newest first.
+    pub(crate) async fn all<T: DeserializeOwned>(
         &mut self,
         list: &str,
         mut take: impl FnMut(T),

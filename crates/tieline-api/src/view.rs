@@ -2,6 +2,7 @@
 //!
 //! Outputs and usage are passed on as the text that was stored, never written anew.
 
+mod breaker;
 mod delivery;
 mod event;
 mod run;
@@ -13,6 +14,7 @@ use tieline_engine::LiveCatalog;
 use tieline_model::{Attempt, Kept, Name, Run, RunError};
 use utoipa::ToSchema;
 
+pub(crate) use breaker::breaker;
 pub(crate) use delivery::{DeliveryDetail, DeliveryView};
 pub(crate) use event::EventView;
 pub(crate) use run::{ResultView, RunDetail, RunView};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline_contract::IncomingEvent;
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{EventId, ProjectId, RunId, Timestamp, Trust};
 use tieline_store::{Acceptance, NewEvent};
 use tokio::time::Instant;
@@ -106,7 +107,9 @@ impl Hub {
         let (hub, connector) = (Arc::clone(self), Arc::clone(connector));
         self.finish(async move {
             let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
+            failpoint::pass(Step::AcceptDrafted);
             let acceptances = hub.store.accept(drafts).await?;
+            failpoint::pass(Step::AcceptCommitted);
             let mut displaced = Vec::new();
             let accepted = hub.accepted(&connector, shapes, acceptances, &mut displaced);
             if !displaced.is_empty() {

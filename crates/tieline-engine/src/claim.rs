@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{AgentId, Timestamp};
 use tieline_store::{Claim, Lease, OpenWork, StoreError};
 
@@ -48,6 +49,9 @@ impl Supply for Runs {
             let ends = self.hub.live.ends_from_outside();
             let claims = self.hub.store.claim_runs(claim).await?;
             let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
+            if rows > 0 {
+                failpoint::pass(Step::ClaimCommitted);
+            }
             for claimed in claims.rows {
                 let (hub, agent) = (Arc::clone(&self.hub), Arc::clone(agent));
                 let begun = Begun {

@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tieline_contract::erased::DynSink;
 use tieline_contract::{Fault, Outgoing, Receipt, Verdict};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Attempt, ConnectorId, DeliveryState, RunError, Timestamp};
 use tieline_store::{
     Claim, ClaimedDelivery, DeliveryOutcome, OpenWork, SettleDelivery, Settled, StoreError,
@@ -67,6 +68,9 @@ impl Supply for Deliveries {
             };
             let claims = self.hub.store.claim_deliveries(claim).await?;
             let rows = u32::try_from(claims.rows.len()).unwrap_or(u32::MAX);
+            if rows > 0 {
+                failpoint::pass(Step::DeliverClaimed);
+            }
             for claimed in claims.rows {
                 let (hub, connector) = (Arc::clone(&self.hub), Arc::clone(connector));
                 self.hub
@@ -111,6 +115,7 @@ async fn carry_out(
             return;
         }
     };
+    failpoint::pass(Step::DeliverSent);
     match decide::health(&result) {
         Some(health) => place.end(&hub, health),
         None => drop(place),
@@ -142,6 +147,7 @@ async fn record(hub: &Hub, desk: &Desk, claimed: &ClaimedDelivery, settle: Settl
     let project = claimed.delivery.project;
     let write = || hub.store.settle_delivery(project, settle.clone());
     if hub.record(&settle.delivery, write).await == Some(Settled::Done) {
+        failpoint::pass(Step::DeliverCommitted);
         match ended {
             Some(state) => {
                 let status = Status {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tieline_contract::{Assignment, Callback, Chunks, Fault, FileLink, Outcome, Verdict};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Reason, RunId, Timestamp};
 use tieline_store::ClaimedRun;
 use tieline_vault::CallbackClaim;
@@ -59,7 +60,10 @@ pub(crate) async fn carry_out(
         None => drop(place),
     }
     match left {
-        Left::Ended(result) => crate::settle::settle(&hub, &agent, claimed, started, result).await,
+        Left::Ended(result) => {
+            failpoint::pass(Step::RunEnded);
+            crate::settle::settle(&hub, &agent, claimed, started, result).await;
+        }
         Left::Cancelled => hub.live.put_back(id),
         Left::Abandoned => {
             let (project, epoch) = (claimed.run.project, claimed.epoch);

@@ -10,6 +10,7 @@ mod stale;
 use std::sync::Arc;
 
 use tieline_contract::{Fault, Outcome};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Attempt, ConnectorId, Kept, ProjectId, Run, RunError, RunState, Timestamp};
 use tieline_store::{ClaimedRun, Fence, RunOutcome, SettleRun, Settled, StoreError};
 
@@ -101,6 +102,7 @@ async fn conclude(
         ending.settle.deliveries.clear();
         written = hub.write(run.project, &ending.settle).await;
     }
+    failpoint::pass(Step::SettleCommitted);
     match (written, &ending.run) {
         (Some(Ok(Settled::Done)), Some(run)) => hub.tell(run, &ending.outlets()),
         (Some(Ok(Settled::Done)), None) => {

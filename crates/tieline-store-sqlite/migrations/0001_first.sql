@@ -224,6 +224,7 @@ CREATE TABLE attempts (
 CREATE TABLE retention (
   stage INTEGER NOT NULL,
   project INTEGER NOT NULL,
+  begun INTEGER NOT NULL,
   before INTEGER NOT NULL,
   event BLOB NOT NULL,
   PRIMARY KEY (stage, project)

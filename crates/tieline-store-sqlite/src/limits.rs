@@ -44,6 +44,9 @@ pub(crate) const STATEMENTS: usize = 128;
 /// How much less has to be kept until retention looks again at an event that had not ended.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_hours(1);
 
+/// How much less has to be kept until retention begins anew, while ids are ahead of the clock.
+pub(crate) const BEGIN_ANEW: Duration = Duration::from_hours(24);
+
 /// Bytes of bodies after which a commit of retention ends, however many events it may look at.
 pub(crate) const ERASED_BYTES: u64 = 1024 * 1024;
 

@@ -103,26 +103,41 @@ impl Pass<'_> {
         self.go_on(&cursor)
     }
 
-    /// The last event that was passed. Where more is kept than at that time, or the clock was set
-    /// back, all begins anew: there may be events behind the cursor that it has never seen.
+    /// The last event that was passed; empty where all begins anew.
     fn cursor(&self) -> Result<Vec<u8>, Failure> {
-        let find = "SELECT before, event FROM retention WHERE stage = ?1 AND project = ?2";
+        let find = "SELECT begun, before, event FROM retention WHERE stage = ?1 AND project = ?2";
         let place = params![self.stage.code(), self.project];
         let mut find = self.connection.prepare_cached(find)?;
-        let found = find.query_row(place, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)));
-        match found.optional()? {
-            None => Ok(Vec::new()),
-            Some((before, event)) if before <= self.before.as_millis() => Ok(event),
-            Some(_) => {
-                for forget in [
-                    "DELETE FROM retention WHERE stage = ?1 AND project = ?2",
-                    "DELETE FROM lingering WHERE stage = ?1 AND project = ?2",
-                ] {
-                    self.connection.prepare_cached(forget)?.execute(place)?;
-                }
-                Ok(Vec::new())
-            }
+        let found = find.query_row(place, |row| {
+            let times = (rows::time(row, 0)?, rows::time(row, 1)?);
+            Ok((times, row.get::<_, [u8; 16]>(2)?))
+        });
+        let (times, event) = match found.optional()? {
+            Some(((Some(begun), Some(before)), event)) => ((begun, before), event),
+            _ => return Ok(Vec::new()),
+        };
+        if !self.begins_anew(times, event) {
+            return Ok(event.to_vec());
         }
+        for forget in [
+            "DELETE FROM retention WHERE stage = ?1 AND project = ?2",
+            "DELETE FROM lingering WHERE stage = ?1 AND project = ?2",
+        ] {
+            self.connection.prepare_cached(forget)?.execute(place)?;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Whether there may be events behind the cursor that it has never seen.
+    ///
+    /// So it is where more is kept than before, or the clock was set back; and while the id at the
+    /// cursor holds a time that is still to come, because the clock was wrong once: then every
+    /// event may come to lie behind it, and all are looked at once a day.
+    fn begins_anew(&self, (begun, before): (Timestamp, Timestamp), cursor: [u8; 16]) -> bool {
+        // The first 48 bits of a UUIDv7, RFC 9562, section 5.7.
+        let of_id = u128::from_be_bytes(cursor) >> 80;
+        let ahead = i128::try_from(of_id).is_ok_and(|ms| ms >= self.before.as_millis().into());
+        before > self.before || (ahead && begun.plus(limits::BEGIN_ANEW) <= self.before)
     }
 
     /// Looks at those that were passed by and whose time may have come.
@@ -174,8 +189,9 @@ impl Pass<'_> {
         let Some(passed) = passed else {
             return Ok(());
         };
-        let put = "INSERT OR REPLACE INTO retention (stage, project, before, event) \
-                   VALUES (?1, ?2, ?3, ?4)";
+        let put = "INSERT INTO retention (stage, project, begun, before, event) \
+                   VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (stage, project) \
+                   DO UPDATE SET before = excluded.before, event = excluded.event";
         let before = self.before.as_millis();
         let mut put = self.connection.prepare_cached(put)?;
         put.execute(params![self.stage.code(), self.project, before, passed])?;

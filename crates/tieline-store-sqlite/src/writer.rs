@@ -8,6 +8,7 @@ use std::{io, thread};
 
 use parking_lot::RwLock;
 use rusqlite::Connection;
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_store::StoreError;
 use tokio::sync::{oneshot, watch};
 
@@ -152,7 +153,10 @@ impl Thread {
             Err(_) => Err(Failure::Damaged("it broke before")),
         };
         match done {
-            Ok(()) => batch.drain(..).for_each(Job::succeed),
+            Ok(()) => {
+                failpoint::pass(Step::CommitDone);
+                batch.drain(..).for_each(Job::succeed);
+            }
             Err(failure) if failure.verdict() == Verdict::Refused && batch.len() > 1 => {
                 for job in batch.drain(..) {
                     self.settle(&mut vec![job]);
@@ -175,9 +179,11 @@ impl Thread {
 
     fn commit(&self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         self.execute("BEGIN IMMEDIATE")?;
+        failpoint::pass(Step::CommitBegun);
         let applied = batch
             .iter_mut()
             .try_for_each(|job| job.apply(&self.connection));
+        failpoint::pass(Step::CommitApplied);
         let committed = applied.and_then(|()| self.execute("COMMIT"));
         // SQLite rolls back by itself after some failures.
         if committed.is_err() && !self.connection.is_autocommit() {

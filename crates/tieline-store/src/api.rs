@@ -73,8 +73,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends or puts back a run, adds the attempt to the journal and creates its deliveries.
     ///
     /// Where it ends, the next of its line comes forward, behind what is queued of its agent and
-    /// priority, so that the sessions of an agent take turns: it is due at the latest of its own
-    /// `due_at`, of theirs and of `now`. One that waits with reason `debounce` stays due when it
+    /// priority, so that the sessions of an agent take turns: it is due when it was, or a
+    /// millisecond after the last of theirs, whichever is later. No clock is asked. One that waits with reason `debounce` stays due when it
     /// was. `into` stays set only where it ends as `cancelled`.
     ///
     /// The next comes forward likewise wherever a run whose place was taken goes out of hand.

@@ -166,6 +166,7 @@ const PROMISES: &[Promise<Given>] = promises![
     retain::an_event_stays_while_a_run_has_not_ended,
     retain::an_event_stays_while_a_delivery_has_not_ended,
     retain::an_event_that_is_driven_again_stays_until_it_ends_again,
+    retain::an_event_from_the_future_hides_no_other_from_retention,
     retain::a_clock_that_was_set_back_hides_no_event_from_retention,
     retain::a_key_whose_event_went_is_as_if_it_were_not_there,
     retain::every_project_is_retained,

@@ -8,8 +8,8 @@ use tieline_model::Secret;
 use tieline_model::secret::BadSecret;
 
 use crate::commands::{
-    agents, apply, check, connectors, deliveries, demo, events, plan, runs, schema, serve, trigger,
-    types,
+    agents, apply, backup, check, connectors, deliveries, demo, doctor, events, plan, runs, schema,
+    serve, trigger, types,
 };
 use crate::output;
 
@@ -53,6 +53,8 @@ enum Command {
     Runs(runs::RunsArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Trigger(trigger::TriggerArgs),
+    Backup(backup::BackupArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// How to print
@@ -108,6 +110,17 @@ pub(crate) struct PageArgs {
     pub(crate) limit: u32,
 }
 
+/// Which range of time
+#[derive(Args)]
+pub(crate) struct RangeArgs {
+    /// Only those from then on: a time (`2026-11-22T13:00:00Z`), or how long that is ago (`2h`)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only those before
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
     // Prints help and bad usage by itself, with exit code 0 and 2.
@@ -125,6 +138,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Runs(args) => runs::run(&args),
         Command::Deliveries(args) => deliveries::run(&args),
         Command::Trigger(args) => trigger::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     match done {
         Ok(code) => code,

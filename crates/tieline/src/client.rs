@@ -18,6 +18,8 @@ use crate::cli::HubArgs;
 /// The file in the data folder that holds the first admin key.
 pub(crate) const KEY_FILE: &str = "admin.key";
 
+/// How long an answer may take that says only how the hub is.
+const AT_ONCE: Duration = Duration::from_secs(10);
 /// How long an answer may take that the hub has at hand.
 const SOON: Duration = Duration::from_mins(1);
 /// How long an answer may take that waits for agents.
@@ -26,7 +28,8 @@ const LATE: Duration = Duration::from_hours(1);
 /// A hub, and the key to it.
 pub(crate) struct HubClient {
     base: String,
-    authorization: HeaderValue,
+    /// `None` where only what everybody may see is asked for.
+    authorization: Option<HeaderValue>,
     client: Client,
 }
 
@@ -79,9 +82,35 @@ impl HubClient {
         authorization.set_sensitive(true);
         Ok(Self {
             base: args.hub.trim_end_matches('/').to_owned(),
-            authorization,
+            authorization: Some(authorization),
             client: Client::new(Policy::Operator, Limits::default()),
         })
+    }
+
+    /// For what a hub says to everybody.
+    pub(crate) fn without_key(base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            authorization: None,
+            client: Client::new(Policy::Operator, Limits::default()),
+        }
+    }
+
+    /// Whether events can be accepted; says why not.
+    pub(crate) async fn ready(&self) -> anyhow::Result<()> {
+        let answer = self.send(Method::GET, "/readyz", None, AT_ONCE).await?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        bail!("{} answers {}, but not as a hub does", self.base, answer.status)
+    }
+
+    /// The hub's version, where the management API is at this address.
+    pub(crate) async fn version(&self) -> Option<String> {
+        let path = "/v1/openapi.json";
+        let answer = self.send(Method::GET, path, None, AT_ONCE).await.ok()?;
+        let document: Value = serde_json::from_slice(&answer.body).ok()?;
+        Some(document.pointer("/info/version")?.as_str()?.to_owned())
     }
 
     /// What stands at `path`, which begins with `/v1`.
@@ -92,8 +121,26 @@ impl HubClient {
 
     /// Asks for something to be done.
     pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        self.post_within(SOON, path, body).await
+    }
+
+    /// Asks for something to be done that may take long.
+    pub(crate) async fn post_late(
+        &self,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        self.post_within(LATE, path, body).await
+    }
+
+    async fn post_within(
+        &self,
+        timeout: Duration,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
         let body = body.map(|body| ("application/json", Bytes::from(body.to_string())));
-        let answer = self.send(Method::POST, path, body, SOON).await?;
+        let answer = self.send(Method::POST, path, body, timeout).await?;
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
@@ -159,7 +206,9 @@ impl HubClient {
         let target = Target::parse(&format!("{}{path}", self.base))
             .with_context(|| format!("`{}` is no address of a hub", self.base))?;
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, self.authorization.clone());
+        if let Some(key) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, key.clone());
+        }
         let body = match body {
             Some((content_type, body)) => {
                 let value = HeaderValue::try_from(content_type)

@@ -8,6 +8,8 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod output;
 mod shutdown;
 mod telemetry;
@@ -16,5 +18,7 @@ mod wiring;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    failpoints::arm();
     cli::run()
 }

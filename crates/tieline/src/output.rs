@@ -2,6 +2,7 @@
 //!
 //! Payloads come from strangers. Nothing of them reaches a terminal as a control character.
 
+mod progress;
 mod table;
 
 use std::borrow::Cow;
@@ -11,8 +12,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde_json::Value;
 
+pub(crate) use self::progress::Progress;
 pub(crate) use self::table::{details, items};
-use crate::client::Refused;
 
 /// Writes data to standard output, with a newline at its end.
 ///
@@ -47,10 +48,23 @@ pub(crate) fn note(text: &str) {
 
 /// Says why the command failed.
 pub(crate) fn failure(error: &anyhow::Error) {
-    if let Some(refused) = error.downcast_ref::<Refused>() {
-        return note(&plain_lines(&format!("error: {refused}")));
-    }
     note(&plain_lines(&format!("error: {error:#}")));
+}
+
+/// Bytes as people read them.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut text = format!("{bytes} bytes");
+    let mut whole = 1024;
+    for unit in UNITS {
+        if bytes < whole {
+            break;
+        }
+        let tenths = bytes % whole * 10 / whole;
+        text = format!("{}.{tenths} {unit}", bytes / whole);
+        whole *= 1024;
+    }
+    text
 }
 
 /// Whether a person reads standard error.
@@ -120,6 +134,19 @@ mod tests {
         assert_eq!(plain("\u{9b}31m \u{202e}x"), "\\u{9b}31m \\u{202e}x");
         assert_eq!(plain_lines("a\nb\r"), "a\nb\\r");
         assert_eq!(plain("grüße 🦀"), "grüße 🦀");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1.0 KiB"),
+            (1_600_000, "1.5 MiB"),
+            (u64::MAX, "16777215.9 TiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ use tieline_model::{Connector, Mode};
 
 use crate::address::Place;
 use crate::api::Shared;
+use crate::view::breaker;
 
-/// A connector as it is shown, with its address where it has one.
+/// A connector as it is shown: with its address where it has one, or with its breaker.
 fn shown(shared: &Shared, row: &Connector) -> Value {
     let mut shown = show_connector(row, &shared.types());
     let live = shared
@@ -23,9 +24,14 @@ fn shown(shared: &Shared, row: &Connector) -> Value {
         .catalog()
         .connector(row.project, &row.name)
         .cloned();
-    let place = live.and_then(|live| Place::of(&shared.hub, live).ok());
-    if let (Some(fields), Some(place)) = (shown.as_object_mut(), place)
-        && row.mode != Mode::Outbound
+    let (Some(fields), Some(live)) = (shown.as_object_mut(), live) else {
+        return shown;
+    };
+    if let Some(view) = live.breaker() {
+        fields.insert("breaker".to_owned(), breaker(view));
+    }
+    if row.mode != Mode::Outbound
+        && let Ok(place) = Place::of(&shared.hub, live)
     {
         fields.insert("address".to_owned(), json!(place.itself()));
     }

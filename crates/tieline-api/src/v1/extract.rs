@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tieline_contract::Code;
@@ -16,6 +17,7 @@ use crate::body::{self, Sender};
 use crate::ingress::{is_plain, once};
 use crate::limits::MANAGEMENT_BODY;
 use crate::problem::Failure;
+use crate::v1::many::fields;
 
 /// The one part of the path that is not fixed; what cannot be read as it is not there.
 pub(super) struct Of<T>(pub(super) T);
@@ -85,6 +87,21 @@ impl FromRequest<Arc<Shared>> for Written {
         let text = body::json_text(&whole.bytes)?;
         let value = serde_json::from_str(text).map_err(|error| body::bad_json(&error))?;
         Ok(Self(value))
+    }
+}
+
+/// The fields of a JSON object, or their defaults where nothing was sent.
+pub(super) struct Maybe<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Arc<Shared>> for Maybe<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, Failure> {
+        if request.body().is_end_stream() && !request.headers().contains_key(CONTENT_TYPE) {
+            return Ok(Self(T::default()));
+        }
+        let Written(body) = Written::from_request(request, shared).await?;
+        fields(body).map(Self)
     }
 }
 

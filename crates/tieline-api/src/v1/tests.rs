@@ -8,7 +8,10 @@ use tieline_model::key::Scope;
 use crate::auth::{SCOPES, scope_name, scope_of};
 use crate::rig::{Rig, SECRET, Setup, key_of, request};
 
+mod breakers;
 mod catalog;
+mod lost;
+mod many;
 mod plans;
 
 /// A path that fits a route.

@@ -100,11 +100,12 @@ impl Hub {
         agent: &Arc<LiveAgent>,
         event: &Event,
     ) -> Result<Again, EngineError> {
-        let mut links = connector.into_iter().flat_map(|connector| {
-            let links = connector.links.iter();
-            links.map(move |link| (connector, link))
+        let linked = connector.and_then(|connector| {
+            let mut links = connector.links.iter();
+            let link = links.find(|link| link.agent == agent.row.id)?;
+            Some((connector, link))
         });
-        let (session, priority) = match links.find(|(_, link)| link.agent == agent.row.id) {
+        let (session, priority) = match linked {
             Some((connector, link)) => {
                 let seen = Seen::of_stored(event);
                 let session = self.session_of(connector, link, seen).await?;

@@ -1,11 +1,11 @@
 //! Acts on many rows at once, page by page. What comes meanwhile is not among them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use tieline_model::page::PageRequest;
-use tieline_model::{AgentId, DeliveryState, ProjectId};
+use tieline_model::{AgentId, DeliveryState, ProjectId, RunId};
 use tieline_store::{Change, DeliveryFilter, RunFilter};
 
 use crate::limits::{ACT_PAGE, ACTS_AT_ONCE};
@@ -39,15 +39,40 @@ impl Hub {
             .await
     }
 
+    /// How many deliveries [`Hub::redrive_deliveries`] would look at.
+    pub async fn count_redrives(
+        &self,
+        project: ProjectId,
+        mut filter: DeliveryFilter,
+    ) -> Result<u64, EngineError> {
+        filter.state.get_or_insert(DeliveryState::Failed);
+        let (mut page, mut count) = (PageRequest::first(ACT_PAGE), 0);
+        loop {
+            let found = self.store.deliveries(project, filter.clone(), page).await?;
+            count += found.rows.len() as u64;
+            match found.next {
+                Some(next) => page = after(next),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// How many runs [`Hub::replay_runs`] would look at.
+    pub async fn count_replays(
+        &self,
+        project: ProjectId,
+        filter: RunFilter,
+    ) -> Result<u64, EngineError> {
+        let ended = self.ended_runs(project, filter).await?;
+        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+    }
+
     async fn redrive_all(
         self: &Arc<Self>,
         project: ProjectId,
-        filter: DeliveryFilter,
+        mut filter: DeliveryFilter,
     ) -> Result<u64, EngineError> {
-        let filter = DeliveryFilter {
-            state: filter.state.or(Some(DeliveryState::Failed)),
-            ..filter
-        };
+        filter.state.get_or_insert(DeliveryState::Failed);
         let (mut page, mut count) = (PageRequest::first(ACT_PAGE), 0);
         loop {
             let found = self.store.deliveries(project, filter.clone(), page).await?;
@@ -58,7 +83,7 @@ impl Hub {
                 Ok::<_, EngineError>(done.then_some(delivery.connector))
             });
             let done = together(acts).await;
-            let outlets: HashSet<_> = done.done.iter().copied().collect();
+            let outlets: BTreeSet<_> = done.done.iter().copied().collect();
             for outlet in outlets {
                 self.resume_outlet(outlet);
             }
@@ -76,28 +101,75 @@ impl Hub {
         filter: RunFilter,
         to: Option<AgentId>,
     ) -> Result<u64, EngineError> {
-        let (mut page, mut count) = (PageRequest::first(ACT_PAGE), 0);
+        let mut ended = self.ended_runs(project, filter).await?;
+        // In the order in which they came, so that a session's replays are in its order.
+        ended.reverse();
+        let mut count = 0;
+        for page in ended.chunks(ACT_PAGE as usize) {
+            if self.is_stopping() {
+                break;
+            }
+            let alone: Vec<RunId> = ids(page, false);
+            let acts = alone
+                .into_iter()
+                .map(|run| self.replay_if_kept(project, run, to));
+            count += together(acts).await.count()?;
+            for run in ids(page, true) {
+                let replayed = self.replay_if_kept(project, run, to).await?;
+                count += u64::from(replayed.is_some());
+            }
+        }
+        Ok(count)
+    }
+
+    /// Newest first. Nothing but what has to be known of each is held in memory.
+    async fn ended_runs(
+        &self,
+        project: ProjectId,
+        filter: RunFilter,
+    ) -> Result<Vec<Ended>, EngineError> {
+        let (mut page, mut ended) = (PageRequest::first(ACT_PAGE), Vec::new());
         loop {
             let found = self.store.runs(project, filter.clone(), page).await?;
-            let ended = found.rows.into_iter().filter(|run| run.state.is_final());
-            let acts = ended.map(|run| async move {
-                match self.replay_run(project, run.id, to).await {
-                    Ok(id) => Ok(Some(id)),
-                    Err(
-                        EngineError::NotFound
-                        | EngineError::NotAllowed(_)
-                        | EngineError::NotKept(_),
-                    ) => Ok(None),
-                    Err(error) => Err(error),
-                }
-            });
-            count += together(acts).await.count()?;
-            match found.next.filter(|_| !self.is_stopping()) {
+            let rows = found.rows.iter().filter(|run| run.state.is_final());
+            ended.extend(rows.map(|run| Ended {
+                id: run.id,
+                ordered: run.session.is_some(),
+            }));
+            match found.next {
                 Some(next) => page = after(next),
-                None => return Ok(count),
+                None => return Ok(ended),
             }
         }
     }
+
+    /// `None` where its event or agent is gone.
+    async fn replay_if_kept(
+        self: &Arc<Self>,
+        project: ProjectId,
+        run: RunId,
+        to: Option<AgentId>,
+    ) -> Result<Option<RunId>, EngineError> {
+        match self.replay_run(project, run, to).await {
+            Ok(id) => Ok(Some(id)),
+            Err(EngineError::NotFound | EngineError::NotAllowed(_) | EngineError::NotKept(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A run that can be replayed.
+struct Ended {
+    id: RunId,
+    /// It stands in the order of a session.
+    ordered: bool,
+}
+
+fn ids(page: &[Ended], ordered: bool) -> Vec<RunId> {
+    let chosen = page.iter().filter(|run| run.ordered == ordered);
+    chosen.map(|run| run.id).collect()
 }
 
 /// What became of the acts on one page.

@@ -108,6 +108,7 @@ impl Watch<'_> {
                 body: body.clone(),
                 key: key.clone().map(|key| (key, world.outside.clock.steady())),
                 called,
+                called_at: at,
                 answered: None,
                 said: Said::Nothing,
             });

@@ -22,7 +22,7 @@ pub(super) struct End<'a> {
 /// A promise that does not hold says where.
 type Invariant = fn(&End<'_>) -> Result<(), String>;
 
-const ALL: [(&str, Invariant); 15] = [
+const ALL: [(&str, Invariant); 16] = [
     (
         "every acknowledged event is there, with one run per link that held",
         events::every_acknowledged_event_is_there,
@@ -59,6 +59,10 @@ const ALL: [(&str, Invariant); 15] = [
     (
         "a run that gave up its place is cancelled, and says into which it went",
         runs::displaced_runs_say_into_which,
+    ),
+    (
+        "what waited too long is not begun",
+        runs::what_waited_too_long_is_not_begun,
     ),
     (
         "attempts stay in their budget",

@@ -36,9 +36,12 @@ pub(super) struct Ledger {
     pub promises: Vec<Promise>,
     /// Runs that somebody was told of.
     pub known: BTreeSet<RunId>,
-    pub crashes: u32,
+    /// How many hubs died, or stopped while the store was out: what they had not recorded is lost.
+    pub lost: u32,
     /// Hubs that stopped in order, on a store that took what they gave back.
     pub stopped: BTreeSet<u32>,
+    /// Somebody has set the clock.
+    pub jumped: bool,
     /// Failed deliveries that were driven again while the present hub lives.
     pub redriven: u64,
     /// Agents that are paused, and since when.
@@ -58,6 +61,7 @@ pub(super) struct Sent {
     pub body: Bytes,
     pub key: Option<(String, Timestamp)>,
     pub called: u64,
+    pub called_at: Duration,
     pub answered: Option<u64>,
     pub said: Said,
 }
@@ -200,9 +204,18 @@ impl Ledger {
 
     /// The hub dies, and all that it has in hand with it.
     pub(super) fn crash(&mut self, at: Duration) {
-        self.crashes += 1;
+        self.lost += 1;
         for execution in 0..self.executions.len() {
             self.end(execution, End::Cut, at);
+        }
+    }
+
+    /// The hub stops in order, perhaps while the store is out.
+    pub(super) fn stop(&mut self, out: bool) {
+        if out {
+            self.lost += 1;
+        } else {
+            self.stopped.insert(self.hub);
         }
     }
 

@@ -73,6 +73,9 @@ impl Watch<'_> {
             self.look().await;
             self.call_back(false).await;
             let act = self.world.chance.weighted(&ACTS);
+            if self.world.late > 0 && self.world.chance.percent(10) {
+                return Leave::Crash;
+            }
             match act {
                 Act::Late if !self.world.may_be_late => self.send(),
                 Act::Stop => {
@@ -108,6 +111,7 @@ impl Watch<'_> {
                 let jumps = [(2, HOUR_MS), (2, -HOUR_MS), (1, YEAR_MS), (1, -YEAR_MS)];
                 let jump = self.world.chance.weighted(&jumps);
                 self.world.outside.clock.jump(jump);
+                self.world.outside.ledger().jumped = true;
                 self.world
                     .outside
                     .say(format_args!("the clock jumps by {jump} ms"));

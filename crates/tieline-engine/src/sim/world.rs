@@ -219,11 +219,7 @@ impl Watch<'_> {
 
     async fn stop(&mut self, grace: Duration) {
         self.hub.stop(grace).await;
-        if !self.world.out {
-            let mut ledger = self.world.outside.ledger();
-            let hub = ledger.hub;
-            ledger.stopped.insert(hub);
-        }
+        self.world.outside.ledger().stop(self.world.out);
         while self.calls.join_next().await.is_some() {}
         // What callers left behind when they went away.
         self.hub.tasks.wait().await;

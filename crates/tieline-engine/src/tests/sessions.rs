@@ -134,6 +134,8 @@ async fn the_next_of_a_session_begins_at_once_where_one_that_waits_is_cancelled(
     drop(frozen);
     rig.until(async |rig| rig.run(first).await.state == RunState::Waiting)
         .await;
+    // Between two idle looks.
+    tokio::time::sleep(POLL / 2).await;
     let cancelled = rig.hub.cancel_run(PROJECT, first).await.unwrap();
     let run = rig.ended(second).await;
     let waited = run.started_at.unwrap().since(cancelled.ended_at.unwrap());

@@ -1,6 +1,7 @@
 //! What goes in: events with their files and runs, once.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{EventId, ProjectId, Reason, RunError, RunId, Timestamp};
 use tieline_store::{Acceptance, Change, Dedupe, NewEvent, NewFile, NewRun};
 
@@ -26,6 +27,7 @@ pub(crate) fn accept(
             },
         });
     }
+    failpoint::pass(Step::AcceptWritten);
     Ok(acceptances)
 }
 

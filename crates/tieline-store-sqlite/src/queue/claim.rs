@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use rusqlite::{Connection, params};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{
     AgentId, ConnectorId, Delivery, DeliveryState, Reason, Run, RunState, Timestamp,
 };
@@ -71,6 +72,7 @@ fn take_run(
         run.crashes,
     ])?;
     let event = journal::event(connection, run.project, run.event)?;
+    failpoint::pass(Step::ClaimWritten);
     Ok(ClaimedRun {
         event: event.ok_or(Failure::Damaged("a run has lost its event"))?,
         epoch: Epoch(epoch),

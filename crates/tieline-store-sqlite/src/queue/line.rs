@@ -97,7 +97,7 @@ pub(crate) fn stand<'a>(
         let take = connection.prepare_cached(take);
         take?.execute(params![of.project.0, one.id, run.id.as_bytes()])?;
     }
-    come_forward(connection, of, now)?;
+    come_forward(connection, of)?;
     let in_the_way = in_the_way(connection, of)?;
     let next = "UPDATE places SET last = last + 1 RETURNING last";
     let place = connection
@@ -119,19 +119,15 @@ pub(crate) fn stand<'a>(
 }
 
 /// The first come first, as long as there is room for it.
-pub(crate) fn come_forward(
-    connection: &Connection,
-    of: LineOf<'_>,
-    now: Timestamp,
-) -> Result<(), Failure> {
+pub(crate) fn come_forward(connection: &Connection, of: LineOf<'_>) -> Result<(), Failure> {
     let first = "SELECT id, width FROM runs INDEXED BY runs_lined \
                  WHERE agent = ?1 AND project = ?2 AND line = ?3 AND held_back = 1 AND state < 3 \
                  ORDER BY place LIMIT 1";
     // The sessions of an agent take turns. One that waits for quiet is due by its own time.
-    let forward = "UPDATE runs SET held_back = 0, due_at = iif(state = 0, max(due_at, ?3, \
-                   coalesce((SELECT max(q.due_at) FROM runs q INDEXED BY runs_queued \
+    let forward = "UPDATE runs SET held_back = 0, due_at = iif(state = 0, max(due_at, \
+                   coalesce((SELECT max(q.due_at) + 1 FROM runs q INDEXED BY runs_queued \
                              WHERE q.state = 0 AND q.held_back = 0 AND q.agent = runs.agent \
-                             AND q.priority = runs.priority), ?3)), due_at) \
+                             AND q.priority = runs.priority), due_at)), due_at) \
                    WHERE project = ?1 AND id = ?2";
     let mut first = connection.prepare_cached(first)?;
     loop {
@@ -145,7 +141,7 @@ pub(crate) fn come_forward(
             return Ok(());
         }
         let mut forward = connection.prepare_cached(forward)?;
-        forward.execute(params![of.project.0, id, now.as_millis()])?;
+        forward.execute(params![of.project.0, id])?;
     }
 }
 
@@ -186,13 +182,12 @@ impl Left {
         &self,
         connection: &Connection,
         project: ProjectId,
-        now: Timestamp,
     ) -> Result<(), Failure> {
         let of = LineOf {
             project,
             agent: self.agent,
             key: &self.key,
         };
-        come_forward(connection, of, now)
+        come_forward(connection, of)
     }
 }

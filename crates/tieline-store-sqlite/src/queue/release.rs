@@ -56,7 +56,7 @@ pub(crate) fn release_leases(
         connection.prepare_cached(sql)?.execute([now.as_millis()])?;
     }
     for (project, left) in left {
-        left.make_way(connection, project, now)?;
+        left.make_way(connection, project)?;
     }
     Ok(freed as u64)
 }
@@ -97,7 +97,7 @@ pub(crate) fn release_run(
     let left = Left::read(row, 0)?;
     drop(rows);
     if let Some(left) = left.filter(|left| left.displaced) {
-        left.make_way(connection, project, now)?;
+        left.make_way(connection, project)?;
     }
     Ok(Settled::Done)
 }

@@ -1,6 +1,7 @@
 //! How attempts end.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Attempt, DeliveryState, ProjectId, Reason, RunError};
 use tieline_store::{
     Counts, DeliveryOutcome, Epoch, Fence, NewDelivery, Next, RunOutcome, SettleDelivery,
@@ -37,8 +38,9 @@ pub(crate) fn settle_run(
     // One that goes on keeps its place, unless that was taken.
     let ended = matches!(settle.outcome, RunOutcome::Ended { .. });
     if let Some(left) = open.left.filter(|left| ended || left.displaced) {
-        left.make_way(connection, project, settle.now)?;
+        left.make_way(connection, project)?;
     }
+    failpoint::pass(Step::SettleWritten);
     Ok(Settled::Done)
 }
 
@@ -218,6 +220,7 @@ pub(crate) fn settle_delivery(
         settle.delivery.as_bytes(),
         settle.attempt.as_ref(),
     )?;
+    failpoint::pass(Step::DeliverWritten);
     Ok(Settled::Done)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tieline_model::Timestamp;
+use tieline_model::{EventId, Timestamp};
 use tieline_store::{NewEvent, Retain, Retained, Store as _};
 
 use crate::SqliteStore;
@@ -101,6 +101,32 @@ async fn a_commit_erases_only_so_many_bytes() {
         let some = retain(&store, hour(2), hour(0), 10).await;
         assert_eq!((some.bodies, some.more), (bodies, more));
     }
+}
+
+/// A clock that was ahead for a while leaves ids behind that are larger than those of the next
+/// process.
+#[tokio::test]
+async fn events_behind_ids_from_the_future_are_found_within_a_day() {
+    let with_id_of = |hours: u32, event: NewEvent| {
+        let ms = u128::try_from(hour(hours).as_millis()).unwrap();
+        let id = ((ms << 80) + 1).to_be_bytes();
+        NewEvent {
+            id: EventId::from_bytes(id),
+            ..event
+        }
+    };
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let (ahead, after) = (ended_at(0, 9000), ended_at(0, 1));
+    let events = vec![with_id_of(9000, ahead), with_id_of(9001, after)];
+    store.accept(events).await.unwrap();
+    assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 1);
+    for hours in 2..40 {
+        let event = with_id_of(hours, ended_at(0, hours));
+        store.accept(vec![event]).await.unwrap();
+    }
+    assert_eq!(retain(&store, hour(20), hour(0), 100).await.bodies, 0);
+    assert_eq!(retain(&store, hour(26), hour(0), 100).await.bodies, 24);
 }
 
 #[tokio::test]

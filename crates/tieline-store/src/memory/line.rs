@@ -2,6 +2,8 @@
 //!
 //! A line is its project, its agent and its key. It never ends a run and never puts one in hand.
 
+use std::time::Duration;
+
 use tieline_model::{AgentId, ProjectId, Reason, Run, RunId, RunState, Timestamp};
 
 use super::State;
@@ -72,7 +74,7 @@ impl State {
             let standing = self.lines.get_mut(&key).expect("it stands in this line");
             standing.stands = Stands::Displaced;
         }
-        self.come_forward(&of, now);
+        self.come_forward(&of);
         let stands = if self.in_the_way(&of) < line.width {
             Stands::Forward
         } else {
@@ -91,7 +93,7 @@ impl State {
     }
 
     /// Lets the next of a run's line come forward, where the run ended or went out of hand.
-    pub(super) fn make_way(&mut self, run: (ProjectId, RunId), now: Timestamp) {
+    pub(super) fn make_way(&mut self, run: (ProjectId, RunId)) {
         let Some(standing) = self.lines.get(&run) else {
             return;
         };
@@ -99,7 +101,7 @@ impl State {
         if self.runs[&run].row.state.is_final() {
             self.lines.remove(&run);
         }
-        self.come_forward(&of, now);
+        self.come_forward(&of);
     }
 
     fn stands(&self, run: &Run) -> Option<Stands> {
@@ -108,7 +110,7 @@ impl State {
     }
 
     /// The first come first, as long as there is room for it.
-    fn come_forward(&mut self, line: &LineOf, now: Timestamp) {
+    fn come_forward(&mut self, line: &LineOf) {
         while let Some((next, width)) = self.first_behind(line)
             && self.in_the_way(line) < width
         {
@@ -117,7 +119,7 @@ impl State {
             let row = &self.runs[&next].row;
             // One that waits for quiet is due by its own time.
             if row.state == RunState::Queued {
-                let turn = self.last_turn(row).max(row.due_at).max(Some(now));
+                let turn = self.last_turn(row).max(row.due_at);
                 self.runs.get_mut(&next).expect("it stands here").row.due_at = turn;
             }
         }
@@ -141,13 +143,14 @@ impl State {
         u32::try_from(blocking.count()).unwrap_or(u32::MAX)
     }
 
-    /// The last place in the queue of a run's agent and priority.
+    /// Behind the last in the queue of a run's agent and priority.
     fn last_turn(&self, run: &Run) -> Option<Timestamp> {
         let rows = self.runs.values().map(|held| &held.row);
         let rows = rows.filter(|row| row.agent == run.agent && row.priority == run.priority);
         let queued = rows.filter(|row| row.state == RunState::Queued && row.id != run.id);
         let turns = queued.filter(|row| self.is_forward(row));
-        turns.filter_map(|row| row.due_at).max()
+        let last = turns.filter_map(|row| row.due_at).max()?;
+        Some(last.plus(Duration::from_millis(1)))
     }
 
     /// In the order of their commits. Runs of one event leave each other alone.

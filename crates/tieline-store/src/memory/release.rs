@@ -43,7 +43,7 @@ impl State {
             }
         }
         for run in released {
-            self.make_way(run, now);
+            self.make_way(run);
         }
         rows
     }
@@ -61,7 +61,7 @@ impl State {
             held.row.attempt -= 1;
         }
         free_run(held, now);
-        self.make_way(run, now);
+        self.make_way(run);
         Settled::Done
     }
 

@@ -62,7 +62,7 @@ impl State {
         }
         self.runs.get_mut(&key).expect("it was there above").node = None;
         self.record(project, *settle.run.as_bytes(), settle.attempt);
-        self.make_way(key, settle.now);
+        self.make_way(key);
         Ok(Settled::Done)
     }
 

@@ -54,6 +54,7 @@ const COLUMNS: Columns = &[
     ("TIMEOUT", "/timeout"),
     ("MANAGED BY", "/managed_by"),
     ("PAUSED", "/paused"),
+    ("BREAKER", "/breaker/state"),
 ];
 
 pub(crate) fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {

@@ -92,6 +92,7 @@ const COLUMNS: Columns = &[
     ("AGENTS", "/agents"),
     ("MANAGED BY", "/managed_by"),
     ("PAUSED", "/paused"),
+    ("BREAKER", "/breaker/state"),
     ("OPEN", "/open"),
 ];
 
@@ -100,6 +101,8 @@ const LINKS: Columns = &[
     ("WHEN", "/when"),
     ("SESSION", "/session"),
     ("ON ERROR", "/on_error"),
+    ("POLICY", "/policy"),
+    ("PRIORITY", "/priority"),
 ];
 
 pub(crate) fn run(args: &ConnectorsArgs) -> anyhow::Result<ExitCode> {

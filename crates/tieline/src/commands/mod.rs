@@ -2,10 +2,12 @@
 
 pub(crate) mod agents;
 pub(crate) mod apply;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod connectors;
 pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod plan;
 pub(crate) mod runs;

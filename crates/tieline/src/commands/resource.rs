@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, HubArgs, OutputArgs, PageArgs};
-use crate::client::{HubClient, block_on, segment};
+use crate::client::{HubClient, Refused, block_on, segment};
 use crate::output;
 
 /// Heads of columns, with the JSON pointers of their values.
@@ -72,9 +72,94 @@ pub(super) fn act(
     verb: &str,
     output: &OutputArgs,
 ) -> anyhow::Result<ExitCode> {
-    let client = HubClient::new(hub)?;
-    let path = format!("/v1/{kind}/{}/{verb}", segment(id)?);
-    print(&block_on(client.post(&path, None))?, &[], output)
+    let act = Act {
+        kind,
+        verb,
+        body: None,
+    };
+    act.on_one(hub, id, &[], output)
+}
+
+/// Something that is done to resources.
+pub(super) struct Act<'a> {
+    /// `runs`.
+    pub(super) kind: &'a str,
+    /// `cancel`.
+    pub(super) verb: &'a str,
+    pub(super) body: Option<Value>,
+}
+
+impl Act<'_> {
+    async fn on(&self, client: &HubClient, id: &str) -> anyhow::Result<Value> {
+        let path = format!("/v1/{}/{}/{}", self.kind, segment(id)?, self.verb);
+        client.post(&path, self.body.as_ref()).await
+    }
+
+    /// Does it to one, and prints what became of it.
+    pub(super) fn on_one(
+        &self,
+        hub: &HubArgs,
+        id: &str,
+        tables: &[(&str, Columns)],
+        output: &OutputArgs,
+    ) -> anyhow::Result<ExitCode> {
+        let client = HubClient::new(hub)?;
+        print(&block_on(self.on(&client, id))?, tables, output)
+    }
+
+    /// Does it to each of some, one after the other, and prints what became of them. One that the
+    /// hub refuses stops none of the others, and the command has failed then.
+    pub(super) fn on_each(
+        &self,
+        hub: &HubArgs,
+        ids: &[String],
+        columns: Columns,
+        output: &OutputArgs,
+    ) -> anyhow::Result<ExitCode> {
+        if let [id] = ids {
+            return self.on_one(hub, id, &[], output);
+        }
+        let client = HubClient::new(hub)?;
+        let done: Vec<Value> = block_on(async {
+            let mut done = Vec::new();
+            for id in ids {
+                match self.on(&client, id).await {
+                    Ok(row) => done.push(row),
+                    Err(error) if error.is::<Refused>() => {
+                        output::failure(&error.context(format!("`{id}`")));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(done)
+        })?;
+        match output.output {
+            Format::Json => output::json(&json!({ "data": done, "next_cursor": null }))?,
+            Format::Text => output::data(&output::items(&done, columns))?,
+        }
+        Ok(if done.len() == ids.len() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    /// Does it to all that the body takes, and prints how many.
+    pub(super) fn on_many(&self, hub: &HubArgs, output: &OutputArgs) -> anyhow::Result<ExitCode> {
+        let client = HubClient::new(hub)?;
+        let path = format!("/v1/{}/{}", self.kind, self.verb);
+        let body = self.body.as_ref();
+        print(&block_on(client.post_late(&path, body))?, &[], output)
+    }
+}
+
+/// The filters that were given, as fields of a body.
+pub(super) fn fields(filters: &[(&str, Option<&str>)]) -> Map<String, Value> {
+    let given = filters.iter().filter_map(|(name, value)| {
+        let value = value.as_ref()?;
+        Some(((*name).to_owned(), (*value).into()))
+    });
+    given.collect()
 }
 
 /// Prints a value in the form that was asked for.

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
+use serde_json::{Value, json};
 
-use super::resource::{self, ATTEMPTS, Columns, Listing};
-use crate::cli::{HubArgs, OutputArgs, PageArgs};
+use super::resource::{self, ATTEMPTS, Act, Columns, Listing, fields};
+use crate::cli::{HubArgs, OutputArgs, PageArgs, RangeArgs};
 
-/// List what agents did, show one run, cancel, replay or release it
+/// List what agents did, show one run, cancel, replay or release some
 ///
 /// A run is one agent handling one event. It is `queued`, `running` or `waiting`, and then
 /// `completed`, `failed` or `cancelled`.
@@ -15,9 +16,10 @@ use crate::cli::{HubArgs, OutputArgs, PageArgs};
 #[command(
     verbatim_doc_comment,
     after_help = "Examples:
-  tieline runs list --status failed
+  tieline runs list --status failed --since 2h
   tieline runs show 01900000-0000-7000-8000-000000000000 --output json
-  tieline runs replay 01900000-0000-7000-8000-000000000000"
+  tieline runs replay 01900000-0000-7000-8000-000000000000
+  tieline runs replay --agent support --status failed --since 2h --dry-run"
 )]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -30,29 +32,31 @@ enum Verb {
     List(List),
     /// Show one run with its output and its attempts
     Show(One),
-    /// End a run that has not ended
-    Cancel(One),
-    /// Give the same event to the same agent once more, as a new run
-    Replay(One),
-    /// Let a run go on that is held
+    /// End runs that have not ended
+    Cancel(Several),
+    /// Give the same events to the same agents once more, or to another, as new runs
     ///
-    /// A run is held where the condition or the session expression of its link fails.
-    Release(One),
+    /// Name runs by their ids, or say which ones: those of them that have ended are replayed. The
+    /// originals stay as they are.
+    #[command(group(ArgGroup::new("meant").required(true).multiple(true).args(MEANT)))]
+    Replay(Replay),
+    /// Let runs go on that are held or paused
+    ///
+    /// A run is held where the condition or the session expression of its link fails, and paused
+    /// where its attempts are used up and its agent says `exhausted: pause`.
+    Release(Several),
 }
+
+/// What says which runs are meant, so that nobody replays everything by leaving it out.
+const MEANT: [&str; 9] = [
+    "ids", "agent", "connector", "status", "event", "dead_letter", "since", "until", "all",
+];
 
 /// Which runs
 #[derive(Args)]
 struct List {
-    /// Only those of this agent
-    #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-    /// Only those with this status: `queued`, `running`, `waiting`, `completed`, `failed` or
-    /// `cancelled`
-    #[arg(long, value_name = "STATUS")]
-    status: Option<String>,
-    /// Only those of this event
-    #[arg(long, value_name = "ID")]
-    event: Option<String>,
+    #[command(flatten)]
+    which: Which,
     #[command(flatten)]
     page: PageArgs,
     #[command(flatten)]
@@ -61,11 +65,90 @@ struct List {
     hub: HubArgs,
 }
 
+/// What narrows runs
+#[derive(Args)]
+struct Which {
+    /// Only those of this agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Only those whose event came in by this connector
+    #[arg(long, value_name = "NAME")]
+    connector: Option<String>,
+    /// Only those with this status: `queued`, `running`, `waiting`, `completed`, `failed` or
+    /// `cancelled`
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+    /// Only those of this event
+    #[arg(long, value_name = "ID")]
+    event: Option<String>,
+    /// Only those whose attempts were used up; with `=false`, only the others
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    dead_letter: Option<bool>,
+    #[command(flatten)]
+    range: RangeArgs,
+}
+
+impl Which {
+    fn filters(&self) -> [(&str, Option<&str>); 7] {
+        let dead_letter = self.dead_letter.map(|so| if so { "true" } else { "false" });
+        [
+            ("agent", self.agent.as_deref()),
+            ("connector", self.connector.as_deref()),
+            ("status", self.status.as_deref()),
+            ("event", self.event.as_deref()),
+            ("since", self.range.since.as_deref()),
+            ("until", self.range.until.as_deref()),
+            ("dead_letter", dead_letter),
+        ]
+    }
+}
+
 /// One run
 #[derive(Args)]
 struct One {
     /// Its id
     id: String,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// One run or several
+#[derive(Args)]
+struct Several {
+    /// Their ids
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Which runs to replay, and how
+#[derive(Args)]
+struct Replay {
+    /// Their ids; left out, those that the options below take
+    #[arg(value_name = "ID", conflicts_with_all = ["Which", "RangeArgs", "all", "dry_run"])]
+    ids: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    /// The agent that shall run them, in place of the one of each
+    #[arg(long, value_name = "AGENT")]
+    to: Option<String>,
+    /// All runs that have ended
+    #[arg(long)]
+    all: bool,
+    /// Only count them
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -88,11 +171,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         Verb::List(list) => {
             let listing = Listing {
                 path: "/v1/runs",
-                filters: &[
-                    ("agent", list.agent.as_deref()),
-                    ("status", list.status.as_deref()),
-                    ("event", list.event.as_deref()),
-                ],
+                filters: &list.which.filters(),
                 columns: COLUMNS,
             };
             resource::list(&list.hub, &listing, &list.page, &list.output)
@@ -101,14 +180,48 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             let tables: &[(&str, Columns)] = &[("attempts", ATTEMPTS)];
             resource::show(&one.hub, ("runs", &one.id), tables, &one.output)
         }
-        Verb::Cancel(one) => one.act("cancel"),
-        Verb::Replay(one) => one.act("replay"),
-        Verb::Release(one) => one.act("release"),
+        Verb::Cancel(several) => several.act("cancel"),
+        Verb::Replay(replay) => replay.act(),
+        Verb::Release(several) => several.act("release"),
     }
 }
 
-impl One {
+impl Several {
     fn act(&self, verb: &str) -> anyhow::Result<ExitCode> {
-        resource::act(&self.hub, ("runs", &self.id), verb, &self.output)
+        let act = Act {
+            kind: "runs",
+            verb,
+            body: None,
+        };
+        act.on_each(&self.hub, &self.ids, COLUMNS, &self.output)
+    }
+}
+
+impl Replay {
+    fn act(&self) -> anyhow::Result<ExitCode> {
+        let act = |body| Act {
+            kind: "runs",
+            verb: "replay",
+            body,
+        };
+        if self.ids.is_empty() {
+            return act(Some(self.body())).on_many(&self.hub, &self.output);
+        }
+        let to = self.to.as_ref().map(|to| json!({ "to": to }));
+        act(to).on_each(&self.hub, &self.ids, COLUMNS, &self.output)
+    }
+
+    fn body(&self) -> Value {
+        let mut body = fields(&self.which.filters());
+        let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        if let Some(dead_letter) = self.which.dead_letter {
+            set("dead_letter", dead_letter.into());
+        }
+        if let Some(to) = &self.to {
+            set("to", to.as_str().into());
+        }
+        set("all", self.all.into());
+        set("dry_run", self.dry_run.into());
+        Value::Object(body)
     }
 }

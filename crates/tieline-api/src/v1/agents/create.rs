@@ -7,10 +7,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::LOCATION;
-use tieline_config::{read_agent, show_agent};
+use tieline_config::read_agent;
 use tieline_contract::Problem;
 use tieline_store::CatalogChange;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -35,8 +36,7 @@ pub(crate) async fn create_agent(
     Written(body): Written,
 ) -> Result<Response, Failure> {
     let body = written(body, None, None)?;
-    let types = shared.types();
-    let mut agent = read_agent(&body, &types).map_err(Problem::from)?;
+    let mut agent = read_agent(&body, &shared.types()).map_err(Problem::from)?;
     agent.project = caller.project;
     let name = agent.name.clone();
     let _alone = alone(&shared).await;
@@ -47,12 +47,17 @@ pub(crate) async fn create_agent(
     {
         return Err(taken("agent", &name));
     }
-    let shown = show_agent(&agent, &types);
+    let row = agent.clone();
     let change = CatalogChange {
         put_agents: vec![agent],
         ..CatalogChange::default()
     };
     change_one(&shared, caller.project, change).await?;
     let location = format!("/v1/agents/{name}");
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(LOCATION, location)],
+        Json(shown(&shared, &row)),
+    )
+        .into_response())
 }

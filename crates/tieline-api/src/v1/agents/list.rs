@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use tieline_config::show_agent;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -29,13 +29,8 @@ pub(crate) async fn list_agents(
 ) -> Result<Json<List<Value>>, Failure> {
     let rows = Rows::load(&shared, caller.project).await?;
     let page = by_name(rows.agents, &paging, |row| row.name.to_string())?;
-    let types = shared.types();
     Ok(Json(List {
-        data: page
-            .data
-            .iter()
-            .map(|row| show_agent(row, &types))
-            .collect(),
+        data: page.data.iter().map(|row| shown(&shared, row)).collect(),
         next_cursor: page.next_cursor,
     }))
 }

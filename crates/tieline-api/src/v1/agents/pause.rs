@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use tieline_config::show_agent;
 use tieline_model::Name;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -55,5 +55,5 @@ async fn set(
     let _alone = alone(shared).await;
     shared.hub.pause_agent(caller.project, name, paused).await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(show_agent(rows.agent(name)?, &shared.types())))
+    Ok(Json(shown(shared, rows.agent(name)?)))
 }

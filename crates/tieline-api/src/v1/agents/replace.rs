@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use tieline_config::{read_agent, show_agent};
+use tieline_config::read_agent;
 use tieline_contract::Problem;
 use tieline_model::{Agent, Name};
 use tieline_store::CatalogChange;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -42,18 +43,17 @@ pub(crate) async fn replace_agent(
     let before = rows.agent(&name)?;
     of_api(&shared, before.managed_by)?;
     let body = written(body, Some(&name), Some(&before.settings))?;
-    let types = shared.types();
-    let agent = read_agent(&body, &types).map_err(Problem::from)?;
+    let agent = read_agent(&body, &shared.types()).map_err(Problem::from)?;
     let agent = Agent {
         project: caller.project,
         paused: before.paused,
         ..agent
     };
-    let shown = show_agent(&agent, &types);
+    let row = agent.clone();
     let change = CatalogChange {
         put_agents: vec![agent],
         ..CatalogChange::default()
     };
     change_one(&shared, caller.project, change).await?;
-    Ok(Json(shown))
+    Ok(Json(shown(&shared, &row)))
 }

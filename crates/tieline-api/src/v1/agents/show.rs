@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use tieline_config::show_agent as shown;
 use tieline_model::Name;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -28,5 +28,5 @@ pub(crate) async fn show_agent(
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
     let rows = Rows::load(&shared, caller.project).await?;
-    Ok(Json(shown(rows.agent(&name)?, &shared.types())))
+    Ok(Json(shown(&shared, rows.agent(&name)?)))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
-use tieline_config::show_connector;
 use tieline_model::Name;
 
+use super::shown;
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -58,5 +58,5 @@ async fn set(
         .pause_connector(caller.project, name, paused)
         .await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(show_connector(rows.connector(name)?, &shared.types())))
+    Ok(Json(shown(shared, rows.connector(name)?)))
 }

@@ -6,15 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use tieline_contract::Code;
-use tieline_model::{DeliveryState, Name};
-use tieline_store::DeliveryFilter;
 
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::ingress::json;
 use crate::problem::Failure;
 use crate::v1::extract::Asked;
+use crate::v1::narrow::{OfDeliveries, Time};
 use crate::v1::page::{List, by_id, fitting};
 use crate::view::{DeliveryView, Seen};
 
@@ -33,6 +31,10 @@ pub(crate) struct Asking {
     status: Option<String>,
     /// Only those of this run.
     run: Option<String>,
+    /// Only those made from then on: a time (RFC 3339), or how long that is ago (`2h`).
+    since: Option<String>,
+    /// Only those made before.
+    until: Option<String>,
 }
 
 /// Lists deliveries, newest first
@@ -50,27 +52,18 @@ pub(crate) async fn list_deliveries(
 ) -> Result<Response, Failure> {
     let page = by_id(asking.limit, asking.cursor.as_deref())?;
     let catalog = shared.hub.catalog();
-    let mut filter = DeliveryFilter::default();
-    if let Some(name) = asking.connector {
-        let name = Name::new(&name).ok();
-        let found = name.and_then(|name| catalog.connector(caller.project, &name));
-        let Some(found) = found else {
-            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
-        };
-        filter.connector = Some(found.row.id);
-    }
-    if let Some(status) = asking.status {
-        let known = DeliveryState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == status);
-        filter.state = Some(known.ok_or_else(unknown_status)?);
-    }
-    if let Some(run) = asking.run {
-        let Ok(id) = run.parse() else {
-            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
-        };
-        filter.run = Some(id);
-    }
+    let words = OfDeliveries {
+        connector: asking.connector,
+        status: asking.status,
+        run: asking.run,
+        time: Time {
+            since: asking.since,
+            until: asking.until,
+        },
+    };
+    let Some(filter) = words.filter(&shared, caller)? else {
+        return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
+    };
     let page = shared
         .hub
         .store()
@@ -83,10 +76,4 @@ pub(crate) async fn list_deliveries(
         next_cursor,
     };
     Ok(json(StatusCode::OK, &list))
-}
-
-fn unknown_status() -> Failure {
-    let names = DeliveryState::ALL.map(DeliveryState::as_str).join("`, `");
-    let detail = format!("A delivery's `status` is one of `{names}`.");
-    Failure::new(Code::BadRequest, detail)
 }

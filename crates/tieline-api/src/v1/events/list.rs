@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use tieline_model::{Name, Run};
-use tieline_store::EventFilter;
+use tieline_model::Run;
 
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::ingress::json;
 use crate::problem::Failure;
 use crate::v1::extract::Asked;
+use crate::v1::narrow::{OfEvents, Time};
 use crate::v1::page::{List, by_id, bytes_of_run, fitting};
 use crate::view::{EventView, Seen};
 
@@ -28,6 +28,10 @@ pub(crate) struct Asking {
     cursor: Option<String>,
     /// Only those that came in by this connector.
     connector: Option<String>,
+    /// Only those received from then on: a time (RFC 3339), or how long that is ago (`2h`).
+    since: Option<String>,
+    /// Only those received before.
+    until: Option<String>,
 }
 
 /// Lists events, newest first
@@ -45,15 +49,16 @@ pub(crate) async fn list_events(
 ) -> Result<Response, Failure> {
     let page = by_id(asking.limit, asking.cursor.as_deref())?;
     let catalog = shared.hub.catalog();
-    let mut filter = EventFilter::default();
-    if let Some(name) = asking.connector {
-        let name = Name::new(&name).ok();
-        let found = name.and_then(|name| catalog.connector(caller.project, &name));
-        let Some(found) = found else {
-            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
-        };
-        filter.connector = Some(found.row.id);
-    }
+    let words = OfEvents {
+        connector: asking.connector,
+        time: Time {
+            since: asking.since,
+            until: asking.until,
+        },
+    };
+    let Some(filter) = words.filter(&shared, caller)? else {
+        return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
+    };
     let store = shared.hub.store();
     let page = store.events(caller.project, filter, page).await?;
     let ids = page

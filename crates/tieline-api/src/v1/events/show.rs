@@ -27,6 +27,15 @@ pub(crate) async fn show_event(
     caller: Caller,
     Of(id): Of<EventId>,
 ) -> Result<Response, Failure> {
+    answer(&shared, caller, id).await
+}
+
+/// An event as it stands now.
+pub(super) async fn answer(
+    shared: &Shared,
+    caller: Caller,
+    id: EventId,
+) -> Result<Response, Failure> {
     let store = shared.hub.store();
     let event = store.event(caller.project, id).await?;
     let event = event.ok_or_else(Failure::not_found)?;

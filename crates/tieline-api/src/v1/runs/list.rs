@@ -6,15 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use tieline_contract::Code;
-use tieline_model::{Name, RunState};
-use tieline_store::RunFilter;
 
 use crate::api::Shared;
 use crate::auth::Caller;
 use crate::ingress::json;
 use crate::problem::Failure;
 use crate::v1::extract::Asked;
+use crate::v1::narrow::{OfRuns, Time};
 use crate::v1::page::{List, by_id, bytes_of_run, fitting};
 use crate::view::{RunView, Seen};
 
@@ -29,10 +27,18 @@ pub(crate) struct Asking {
     cursor: Option<String>,
     /// Only those of this agent.
     agent: Option<String>,
+    /// Only those whose event came in by this connector.
+    connector: Option<String>,
     /// Only those that stand so.
     status: Option<String>,
     /// Only those of this event.
     event: Option<String>,
+    /// Only those that are dead letters, or only those that are not.
+    dead_letter: Option<bool>,
+    /// Only those queued from then on: a time (RFC 3339), or how long that is ago (`2h`).
+    since: Option<String>,
+    /// Only those queued before.
+    until: Option<String>,
 }
 
 /// Lists runs, newest first
@@ -50,26 +56,20 @@ pub(crate) async fn list_runs(
 ) -> Result<Response, Failure> {
     let page = by_id(asking.limit, asking.cursor.as_deref())?;
     let catalog = shared.hub.catalog();
-    let mut filter = RunFilter::default();
-    if let Some(name) = asking.agent {
-        let name = Name::new(&name).ok();
-        let Some(found) = name.and_then(|name| catalog.agent(caller.project, &name)) else {
-            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
-        };
-        filter.agent = Some(found.row.id);
-    }
-    if let Some(status) = asking.status {
-        let known = RunState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == status);
-        filter.state = Some(known.ok_or_else(unknown_status)?);
-    }
-    if let Some(event) = asking.event {
-        let Ok(id) = event.parse() else {
-            return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
-        };
-        filter.event = Some(id);
-    }
+    let words = OfRuns {
+        agent: asking.agent,
+        connector: asking.connector,
+        status: asking.status,
+        event: asking.event,
+        dead_letter: asking.dead_letter,
+        time: Time {
+            since: asking.since,
+            until: asking.until,
+        },
+    };
+    let Some(filter) = words.filter(&shared, caller)? else {
+        return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
+    };
     let page = shared
         .hub
         .store()
@@ -82,12 +82,4 @@ pub(crate) async fn list_runs(
         next_cursor,
     };
     Ok(json(StatusCode::OK, &list))
-}
-
-fn unknown_status() -> Failure {
-    let names = RunState::ALL.map(RunState::as_str).join("`, `");
-    Failure::new(
-        Code::BadRequest,
-        format!("A run's `status` is one of `{names}`."),
-    )
 }

@@ -1,13 +1,14 @@
 //! What becomes of runs, and what their agents saw of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tieline_model::{Policy, RunId, RunState};
 
 use super::End;
 use crate::limits::OUTAGE_AGE_MAX;
 use crate::sim::calm::is_held;
-use crate::sim::ledger::{End as Ended, Execution};
+use crate::sim::ledger::{End as Ended, Execution, Sent};
 
 pub(super) fn every_run_has_ended_or_is_held(end: &End<'_>) -> Result<(), String> {
     for run in end.books.runs.values() {
@@ -59,6 +60,7 @@ pub(super) fn every_outcome_was_executed(end: &End<'_>) -> Result<(), String> {
 }
 
 pub(super) fn displaced_runs_say_into_which(end: &End<'_>) -> Result<(), String> {
+    let (committed, executions) = (commits(end), by_run(end));
     for run in end.books.runs.values() {
         let Some(into) = run.into else { continue };
         let newer = end.books.runs.get(&into);
@@ -66,6 +68,13 @@ pub(super) fn displaced_runs_say_into_which(end: &End<'_>) -> Result<(), String>
         let newer = newer.filter(|newer| newer.connector == run.connector);
         if run.state != RunState::Cancelled || into == run.id || newer.is_none() {
             return Err(format!("{run:?} went into {newer:?}"));
+        }
+        // Where the newer one was acknowledged, the place was taken.
+        let told = committed.get(&into).and_then(|sent| sent.answered);
+        let executions = executions.get(&run.id).into_iter().flatten();
+        let mut late = executions.filter(|began| told.is_some_and(|told| told < began.began));
+        if let Some(late) = late.next() {
+            return Err(format!("{late:?} began after {into} took its place"));
         }
     }
     Ok(())
@@ -84,7 +93,7 @@ pub(super) fn attempts_stay_in_their_budget(end: &End<'_>) -> Result<(), String>
             u32::try_from(ended.count()).expect("few")
         };
         // An attempt whose hub died before it could record how it ended counts as a crash.
-        let died = end.ledger.crashes;
+        let died = end.ledger.lost;
         let errors = ended(Ended::Charged) + ended(Ended::Overdue);
         let crashes = ended(Ended::Crashed);
         if errors > plan.attempts + died || crashes > plan.crashes + died {
@@ -93,6 +102,9 @@ pub(super) fn attempts_stay_in_their_budget(end: &End<'_>) -> Result<(), String>
             ));
         }
         let run = &end.books.runs[&id];
+        if run.attempt - run.crashes > plan.attempts || run.crashes > plan.crashes {
+            return Err(format!("{run:?} went beyond its budget: {plan:?}"));
+        }
         // The crash that ends a run is not among those that it shows.
         let last = u32::from(executions.last().is_some_and(|last| {
             run.dead_letter && last.ended.is_some_and(|(_, end)| end == Ended::Crashed)
@@ -102,6 +114,27 @@ pub(super) fn attempts_stay_in_their_budget(end: &End<'_>) -> Result<(), String>
         let outage = end.latest.since(run.queued_at) >= OUTAGE_AGE_MAX;
         if run.dead_letter && !used_up && !outage {
             return Err(format!("{run:?} was given up too early: {plan:?}"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn what_waited_too_long_is_not_begun(end: &End<'_>) -> Result<(), String> {
+    let committed = commits(end);
+    for (id, executions) in by_run(end) {
+        let first = executions[0];
+        let ttl = end.plan.agents[first.agent].queue_ttl;
+        let (Some(ttl), Some(sent)) = (ttl, committed.get(&id)) else {
+            continue;
+        };
+        let waited = first.began_at.saturating_sub(sent.called_at);
+        // What somebody let go on had not waited in the queue, and what is left of a clock that
+        // was set back is anybody's guess.
+        let known = !end.ledger.released.contains(&id) && !end.ledger.jumped;
+        if known && waited > ttl + Duration::from_secs(1) {
+            return Err(format!(
+                "{first:?} was begun after {waited:?}, and not within {ttl:?}"
+            ));
         }
     }
     Ok(())
@@ -122,7 +155,7 @@ pub(super) fn attempts_are_counted_right(end: &End<'_>) -> Result<(), String> {
         let last = executions.last().expect("it has at least one").attempt;
         let run = &end.books.runs[&id];
         let least = last.saturating_sub(1);
-        if run.attempt < least || run.attempt > last + end.ledger.crashes + 1 {
+        if run.attempt < least || run.attempt > last + end.ledger.lost + 1 {
             return Err(format!("{run:?} after attempt {last}"));
         }
         let numbers = end.books.run_attempts[&id].iter().map(|line| line.number);
@@ -145,9 +178,9 @@ fn follows(end: &End<'_>, before: Option<&Execution>, execution: &Execution) -> 
     });
     match execution.attempt {
         attempt if attempt == last => repeats,
-        attempt if attempt == last + 1 => counted || end.ledger.crashes > 0,
+        attempt if attempt == last + 1 => counted || end.ledger.lost > 0,
         // Hubs that died between the claim and the agent.
-        attempt => other_hub && attempt > last && attempt <= last + 1 + end.ledger.crashes,
+        attempt => other_hub && attempt > last && attempt <= last + 1 + end.ledger.lost,
     }
 }
 
@@ -185,16 +218,16 @@ fn is_strict(end: &End<'_>, agent: usize) -> bool {
 }
 
 /// A run whose event was acknowledged before another's was sent begins before it.
-fn in_order(line: &[&Execution], committed: &BTreeMap<RunId, (u64, u64)>) -> Result<(), String> {
+fn in_order(line: &[&Execution], committed: &BTreeMap<RunId, &Sent>) -> Result<(), String> {
     let mut begun: BTreeSet<RunId> = BTreeSet::new();
     for execution in line {
         if begun.contains(&execution.run) {
             continue;
         }
-        if let Some((called, _)) = committed.get(&execution.run) {
+        if let Some(sent) = committed.get(&execution.run) {
             let earlier = |other: &&&Execution| {
-                let told = committed.get(&other.run).map(|(_, told)| told);
-                told.is_some_and(|told| told < called)
+                let told = committed.get(&other.run).and_then(|other| other.answered);
+                told.is_some_and(|told| told < sent.called)
             };
             let mut earlier = line.iter().filter(earlier);
             if let Some(missed) = earlier.find(|other| !begun.contains(&other.run)) {
@@ -206,16 +239,11 @@ fn in_order(line: &[&Execution], committed: &BTreeMap<RunId, (u64, u64)>) -> Res
     Ok(())
 }
 
-/// When the events of runs were sent and acknowledged, of those that came with their event.
-fn commits(end: &End<'_>) -> BTreeMap<RunId, (u64, u64)> {
-    let mut commits = BTreeMap::new();
-    for (sent, accepted) in end.ledger.accepted().filter(|(_, a)| !a.duplicate) {
-        let answered = sent.answered.expect("it was accepted");
-        for run in &accepted.run_ids {
-            commits.insert(*run, (sent.called, answered));
-        }
-    }
-    commits
+/// How the events of runs were sent that were acknowledged, of those that came with their event.
+fn commits<'a>(end: &End<'a>) -> BTreeMap<RunId, &'a Sent> {
+    let first = end.ledger.accepted().filter(|(_, told)| !told.duplicate);
+    let runs = first.flat_map(|(sent, told)| told.run_ids.iter().map(move |run| (*run, sent)));
+    runs.collect()
 }
 
 fn by_run<'a>(end: &End<'a>) -> BTreeMap<RunId, Vec<&'a Execution>> {

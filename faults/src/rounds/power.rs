@@ -1,0 +1,69 @@
+//! R3, its first half: between the write of an event and its acknowledgement, the log was synced.
+//!
+//! The other half, a disk that forgets what was not synced, takes a file system of the round's own.
+//! It is not carried out, and nothing else is called by its name.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::Round;
+use crate::courier::{Content, Letter};
+use crate::report::Report;
+use crate::stage::{Plan, Setting, Stage};
+use crate::trace::{self, Trace};
+use crate::tools;
+use crate::verdict::Verdict;
+
+pub(super) const ROUND: Round = Round {
+    id: "R3a",
+    about: "system calls: a finished sync before each acknowledgement",
+    run: |plan, report| Box::pin(run(plan, report)),
+};
+
+async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
+    if let Err(why) = tools::program("strace") {
+        report.skip(why);
+        return Ok(());
+    }
+    let file = plan.folder.join(format!("power-{}.trace", plan.seed));
+    let setting = Setting {
+        wrapper: trace::wrapper(&file, None),
+        ..Setting::default()
+    };
+    let stage = Stage::open(plan, "power", setting).await?;
+    let mut courier = stage.courier();
+    let mut marks = Vec::new();
+    for _ in 0..if plan.long { 500 } else { 30 } {
+        let key = stage.key();
+        let mark = format!("mark-{key}-of-{}", plan.seed);
+        let letter = Letter::new(&Content {
+            to: "orders",
+            key,
+            session: "power",
+            agents: &["alpha", "beta"],
+            text: &mark,
+            file: None,
+        });
+        let status = courier.send(&letter).await?.status;
+        ensure!(status == 202, "a letter was answered with {status}");
+        marks.push(mark);
+    }
+    courier.write().await?;
+    stage.judge(Duration::from_mins(1), report).await?;
+    let trace = Trace::read(&file)?;
+    let mut durable = Verdict::new("R3", "what is acknowledged was synced before");
+    trace.judge(&marks, &mut durable);
+    durable.count("acknowledged", marks.len() as u64);
+    report.fired("syncs seen", trace.syncs().0);
+    report.figure(
+        "R3 (b)",
+        "not carried out: no disk here forgets what was not synced",
+    );
+    if durable.holds() && !plan.keep {
+        fs::remove_file(&file)?;
+    }
+    report.judged(vec![durable]);
+    Ok(())
+}
