@@ -140,6 +140,8 @@ pub(crate) struct Sending {
     pub(crate) status: u16,
     pub(crate) runs: Vec<Uuid>,
     pub(crate) duplicate: bool,
+    /// The answer has a `Retry-After`.
+    pub(crate) told_to_wait: bool,
 }
 
 impl Sending {
@@ -203,12 +205,15 @@ impl Courier {
         } else {
             Err(UNREACHED)
         };
+        let told = answer.as_ref().ok();
+        let told_to_wait = told.is_some_and(|answer| answer.header("retry-after").is_some());
         let (answer, readings) = read(letter.key, answer.as_ref(), self.watch.micros())?;
         let sending = Sending {
             sent_at,
             status: answer.status,
             runs: answer.runs.clone(),
             duplicate: answer.duplicate,
+            told_to_wait,
         };
         self.unwritten.push(Sent::Answer(answer));
         self.unwritten
@@ -228,7 +233,10 @@ impl Courier {
             let (status, key) = (sending.status, letter.key);
             let may_repeat = sending.may_repeat() || status == SESSION_BUSY;
             let goes_on = may_repeat && begin.elapsed() < most;
-            ensure!(goes_on, "key {key} was not acknowledged, but answered {status}");
+            ensure!(
+                goes_on,
+                "key {key} was not acknowledged, but answered {status}"
+            );
             sleep(PAUSE).await;
         }
     }

@@ -33,7 +33,10 @@
 //!   elsewhere, such as on a small tmpfs.
 //! - *Single letters* go through `stage.courier()`; a `Letter` that is sent again is a duplicate.
 //! - *Tools* that may be missing are asked for with `tools`; a round without them calls
-//!   `report.skip` and returns. With `TIELINE_REQUIRE` in the environment that is a failure.
+//!   `report.skip` and returns. With `--demanded` that is a failure.
+//! - *What is unreachable, ill or at a steady pace* is a `Gate`, an `IllServer`, `paced::send`. Agents
+//!   of a round's own keep no ledger: `Terms::unseen` names them.
+//! - *Runs and deliveries as `/v1` shows them* are in `shown`.
 //! - *Demands beside the laws* are a `Verdict` of the round's own, given to `report.judged`.
 
 #![expect(clippy::print_stdout, reason = "the report is the output")]
@@ -46,6 +49,7 @@ mod courier;
 mod destination;
 mod gate;
 mod hub;
+mod ill;
 mod ledger;
 mod message;
 mod record;
@@ -103,6 +107,12 @@ struct Args {
     /// The binary to put to the test, instead of one that is built now.
     #[arg(long, value_name = "FILE")]
     tieline: Option<PathBuf>,
+    /// A binary with failpoints, instead of one that is built now.
+    #[arg(long, value_name = "FILE")]
+    failpoints: Option<PathBuf>,
+    /// A round that is skipped, because something that it needs is not here, is a failure.
+    #[arg(long)]
+    demanded: bool,
 }
 
 fn main() -> Result<ExitCode> {
@@ -202,7 +212,11 @@ fn plan(args: Args) -> Result<Plan> {
         kills: args.kills.unwrap_or(kills),
         events: args.events.unwrap_or(events),
         keep,
-        demanded: std::env::var_os("TIELINE_REQUIRE").is_some(),
+        failpoints: args
+            .failpoints
+            .map(|file| file.canonicalize())
+            .transpose()?,
+        demanded: args.demanded,
     })
 }
 

@@ -10,17 +10,21 @@ mod caller_gone;
 mod clock;
 mod control;
 mod copies;
+mod crowd;
 mod damage;
 mod disk_full;
 mod graceful;
 mod hang;
+mod ill_agents;
+mod ill_destinations;
 mod kill;
 mod outage;
+mod overload;
 mod paced;
 mod poison;
+mod power;
 mod reload;
 mod sessions;
-mod power;
 mod steps;
 mod sync_fails;
 
@@ -55,6 +59,10 @@ pub(crate) static ROUNDS: &[Round] = &[
     hang::ROUND,
     outage::ROUND,
     poison::ROUND,
+    crowd::ROUND,
+    overload::ROUND,
+    ill_agents::ROUND,
+    ill_destinations::ROUND,
     caller_gone::ROUND,
     reload::ROUND,
     sessions::ROUND,

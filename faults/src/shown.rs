@@ -11,13 +11,15 @@ use crate::view::Client;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Run {
-    pub(crate) run_id: Uuid,
+    #[serde(rename = "run_id")]
+    pub(crate) id: Uuid,
     pub(crate) agent_name: String,
     pub(crate) status: String,
     pub(crate) attempt: u32,
     pub(crate) error: Option<Reason>,
     pub(crate) queued_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) dead_letter: bool,
     /// The run that took its place.
@@ -26,10 +28,15 @@ pub(crate) struct Run {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Delivery {
-    pub(crate) delivery_id: Uuid,
+    #[serde(rename = "delivery_id")]
+    pub(crate) id: Uuid,
+    pub(crate) run_id: Uuid,
     pub(crate) connector: String,
     pub(crate) status: String,
-    pub(crate) attempt: u32,
+    pub(crate) created_at: Timestamp,
+    pub(crate) ended_at: Option<Timestamp>,
+    /// When its next attempt may begin.
+    pub(crate) due_at: Option<Timestamp>,
     /// Only where one delivery is asked for.
     #[serde(default)]
     pub(crate) attempts: Vec<Attempt>,
@@ -51,10 +58,24 @@ pub(crate) struct Reason {
     pub(crate) code: String,
 }
 
+impl Delivery {
+    /// From the end of its run to its own, where it has ended.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        let took = self.ended_at?.duration_since(self.created_at);
+        Some(took.unsigned_abs())
+    }
+}
+
 impl Run {
     /// The code of its error; empty where it has none.
     pub(crate) fn code(&self) -> &str {
         self.error.as_ref().map_or("", |error| &error.code)
+    }
+
+    /// From its acknowledgement to its end, where it has ended.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        let took = self.ended_at?.duration_since(self.queued_at);
+        Some(took.unsigned_abs())
     }
 
     /// From its acknowledgement to its first start, where it has begun.

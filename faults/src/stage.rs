@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) events: u64,
     /// Folders stay whatever the verdict.
     pub(crate) keep: bool,
+    /// A binary with failpoints; without it, one is built.
+    pub(crate) failpoints: Option<PathBuf>,
     /// A round that is skipped is a failure.
     pub(crate) demanded: bool,
 }

@@ -2,15 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Where a program is; else why the round cannot be carried out, with the command that helps.
-pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name));
-    found
-        .into_iter()
-        .find(|file| file.is_file())
-        .ok_or_else(|| missing(name))
+/// Whether a program is there; else why the round cannot be carried out, with the command that helps.
+pub(crate) fn program(name: &str) -> Result<(), String> {
+    let tried = Command::new(name).arg("-V").output();
+    tried.map(drop).map_err(|_| missing(name))
 }
 
 /// Where Debian's `faketime` keeps the library for programs with threads.

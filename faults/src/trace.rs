@@ -18,7 +18,16 @@ const CALLS: &str = "trace=write,writev,sendto,sendmsg,pwrite64,fdatasync,fsync"
 /// The wrapper of a hub whose calls go to `file`; with `fault`, as in `fdatasync:error=EIO:when=3`.
 pub(crate) fn wrapper(file: &Path, fault: Option<&str>) -> Vec<String> {
     let file = file.to_string_lossy();
-    let mut words = vec!["strace", "-f", "-y", "--seccomp-bpf", "-s", TEXT, "-o", &file];
+    let mut words = vec![
+        "strace",
+        "-f",
+        "-y",
+        "--seccomp-bpf",
+        "-s",
+        TEXT,
+        "-o",
+        &file,
+    ];
     words.extend(["-e", CALLS]);
     let mut words: Vec<_> = words.into_iter().map(str::to_owned).collect();
     if let Some(fault) = fault {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::counts::Counts;
-use crate::{deny, docs, process, test, tidy};
+use crate::{deny, docs, faults, process, test, tidy};
 
 type Run = fn(&Path, &mut Counts) -> Result<()>;
 
@@ -45,6 +45,9 @@ static STEPS: &[(&str, Run)] = &[
             root,
             &["build", "--locked", "--release", "--package", "tieline"],
         )
+    }),
+    ("faults --rigs", |root, _| {
+        faults::run(root, &[faults::RIGS.to_owned()])
     }),
 ];
 

@@ -35,13 +35,16 @@ fn install(root: &Path, home: &Path, own: PathBuf) -> Result<PathBuf> {
         .args([
             "install",
             "--quiet",
+            // It is run once: to optimise it would take longer than it could save.
+            "--debug",
             "--locked",
             "cargo-deny",
             "--version",
             VERSION,
         ])
         .arg("--root")
-        .arg(home);
+        .arg(home)
+        .env("CARGO_PROFILE_DEV_DEBUG", "false");
     process::run(&mut install)?;
     Ok(own)
 }

@@ -12,22 +12,25 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::response::{IntoResponse as _, Response};
+use axum::{BoxError, Router};
 use futures_util::FutureExt as _;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tieline_contract::Code;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use self::guard::Guarded;
+use self::guard::{Guarded, PREFACE};
 use self::places::{Place, Places};
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS, HEAD_BYTES, HEAD_READ, PING_EVERY, STREAM_RESETS, STREAMS,
@@ -68,7 +71,8 @@ pub async fn serve(
     };
     let server = Arc::new(Server {
         router,
-        http: builder(tracked),
+        http1: http1_builder(),
+        either: either_builder(tracked),
         stop: stop.clone(),
         abandon: abandon.clone(),
     });
@@ -86,10 +90,7 @@ pub async fn serve(
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(options.grace, tasks.wait())
-        .await
-        .is_err()
-    {
+    if timeout(options.grace, tasks.wait()).await.is_err() {
         tracing::warn!(open = tasks.len(), "requests in hand are given up");
         abandon.cancel();
         tasks.wait().await;
@@ -98,13 +99,24 @@ pub async fn serve(
 
 struct Server {
     router: Router,
-    http: Builder<Tracked>,
+    http1: http1::Builder,
+    /// For connections of which nothing says yet that they speak HTTP/1.1.
+    either: auto::Builder<Tracked>,
     stop: CancellationToken,
     abandon: CancellationToken,
 }
 
-fn builder(tracked: Tracked) -> Builder<Tracked> {
-    let mut builder = Builder::new(tracked);
+fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_READ)
+        .max_buf_size(HEAD_BYTES);
+    builder
+}
+
+fn either_builder(tracked: Tracked) -> auto::Builder<Tracked> {
+    let mut builder = auto::Builder::new(tracked);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -146,11 +158,47 @@ fn welcome(
 
 /// One connection, from its first byte to its end.
 async fn converse(server: Arc<Server>, stream: TcpStream, place: Place) {
+    let http1 = tokio::select! {
+        biased;
+        () = server.stop.cancelled() => return,
+        http1 = begins_http1(&stream) => http1,
+    };
     let service = service_fn(|request| respond(server.router.clone(), request));
-    let io = TokioIo::new(Guarded::new(stream));
-    let connection = server.http.serve_connection(io, service);
+    let ended: Result<(), BoxError> = match http1 {
+        Ok(true) => {
+            let io = TokioIo::new(Guarded::after_opening(stream));
+            let connection = server.http1.serve_connection(io, service);
+            carry(&server, connection).await.map_err(Into::into)
+        }
+        Ok(false) => {
+            let io = TokioIo::new(Guarded::new(stream));
+            let connection = server.either.serve_connection(io, service);
+            // Kept apart: what HTTP/2 needs would make every connection larger.
+            Box::pin(carry(&server, connection)).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = %error, "a connection ended badly");
+    }
+    drop(place);
+}
+
+/// Whether what comes first is certain not to be HTTP/2; nothing is taken from the connection.
+///
+/// The library can tell as well, but reads ahead for it, and then holds a buffer of twice the size
+/// for as long as the connection lasts.
+async fn begins_http1(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; PREFACE.len()];
+    let seen = timeout(HEAD_READ, stream.peek(&mut first)).await??;
+    let first = first.get(..seen).unwrap_or_default();
+    Ok(!PREFACE.starts_with(first))
+}
+
+/// Serves a connection to its end, or to the end of the request in hand once the hub stops.
+async fn carry<C: GracefulConnection>(server: &Server, connection: C) -> Result<(), C::Error> {
     tokio::pin!(connection);
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
         () = server.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -159,11 +207,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, place: Place) {
                 () = server.abandon.cancelled() => Ok(()),
             }
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = %error, "a connection ended badly");
     }
-    drop(place);
 }
 
 /// Passes a request on. Whatever happens in a handler, there is an answer.

@@ -69,8 +69,6 @@ pub struct LiveAgent {
     pub row: Agent,
     pub(crate) runtime: Box<dyn DynRuntime>,
     pub(crate) desk: Arc<Desk>,
-    /// The outbound connectors that take its results.
-    pub(crate) outlets: Vec<ConnectorId>,
 }
 
 /// A connector that can be called or delivered through.
@@ -116,6 +114,9 @@ pub struct LiveCatalog {
     /// Every row there ever was, for showing old runs and for carrying out what is left.
     agents_ever: HashMap<AgentId, Name>,
     connectors_ever: HashMap<ConnectorId, Origin>,
+    /// The outbound connectors that take an agent's results, also of one that cannot be opened:
+    /// it may still answer, and its runs be cancelled.
+    outlets: HashMap<AgentId, Vec<ConnectorId>>,
 }
 
 /// What an agent is told of the connector that an event came in by. It is known also of one that
@@ -185,6 +186,11 @@ impl LiveCatalog {
     #[must_use]
     pub fn connector_name(&self, id: ConnectorId) -> Option<&Name> {
         self.origin(id).map(|origin| &origin.name)
+    }
+
+    /// The outbound connectors that take an agent's results.
+    pub(crate) fn outlets_of(&self, agent: AgentId) -> &[ConnectorId] {
+        self.outlets.get(&agent).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn origin(&self, id: ConnectorId) -> Option<&Origin> {

@@ -80,6 +80,7 @@ impl Desk {
             pace.spend(1);
         }
         Place {
+            trial: gate.breaker.is_trying(),
             period: gate.breaker.begin(),
             desk: Arc::clone(self),
         }
@@ -184,9 +185,27 @@ impl Gate {
 pub(crate) struct Place {
     desk: Arc<Desk>,
     period: Period,
+    /// Others wait for what it shows.
+    trial: bool,
 }
 
 impl Place {
+    /// Whether others are held until this attempt shows how the other side is.
+    pub(crate) const fn is_trial(&self) -> bool {
+        self.trial
+    }
+
+    /// The attempt is not over, and the other side is well all the same. Its end shows that only
+    /// where it is otherwise.
+    pub(crate) fn is_well(&mut self, hub: &Hub) {
+        self.trial = false;
+        let period = self.period;
+        self.desk.change(hub, |breaker, moment| {
+            breaker.tell(period, Health::Well, moment);
+        });
+        self.desk.wake();
+    }
+
     /// The attempt is over, and showed how the other side is.
     pub(crate) fn end(self, hub: &Hub, health: Health) {
         let period = self.period;

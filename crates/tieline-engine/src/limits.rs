@@ -11,8 +11,10 @@ pub const CLAIM_BATCH: u32 = 256;
 /// How long an idle desk waits before it looks again for work that a lost signal hid.
 pub const POLL: Duration = Duration::from_secs(15);
 
-/// How long a run may go on being refused as "not started" before it is a dead letter.
+/// How long a run may go on being refused as "not started" before it is a dead letter, and how
+/// often in a row: its age also counts the time when nobody tried, as its agent was paused or busy.
 pub const OUTAGE_AGE_MAX: Duration = Duration::from_hours(72);
+pub const OUTAGES_MIN: u32 = 10;
 
 /// How many deliveries of one outbound connector are under way at once, where it does not say.
 ///
@@ -60,6 +62,11 @@ pub const BREAKER_FAILURES: u32 = 5;
 /// doubles with each probe that fails.
 pub const BREAKER_PAUSE_FIRST: Duration = Duration::from_secs(5);
 pub const BREAKER_PAUSE_MAX: Duration = Duration::from_mins(5);
+
+/// After how long an agent that still has a probe in hand counts as well, so that the others need
+/// not wait for the end of a run that takes hours. Longer than it takes to find that nobody is
+/// there: a connection is given up after ten seconds.
+pub const TRIAL_MAX: Duration = Duration::from_secs(15);
 
 /// The longest that the other side can have itself held (`Retry-After`).
 pub const HOLD_MAX: Duration = Duration::from_hours(1);

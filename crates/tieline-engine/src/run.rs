@@ -15,6 +15,7 @@ use crate::Hub;
 use crate::catalog::LiveAgent;
 use crate::desk::Place;
 use crate::desk::breaker::Health;
+use crate::limits::TRIAL_MAX;
 use crate::live::Live;
 
 /// How an attempt was left.
@@ -41,7 +42,7 @@ pub(crate) async fn carry_out(
     claimed: ClaimedRun,
     begun: Begun,
 ) {
-    let Begun { place, ends } = begun;
+    let Begun { mut place, ends } = begun;
     let id = claimed.run.id;
     if crate::settle::settle_unstarted(&hub, &agent, &claimed).await {
         return;
@@ -52,7 +53,8 @@ pub(crate) async fn carry_out(
         let message = "the agent said that it would answer, and did not until its deadline";
         Left::Ended(Err(Fault::later("no-answer", message)))
     } else {
-        attempt(&hub, &agent, &claimed, (started, ends)).await
+        let attempt = attempt(&hub, &agent, &claimed, (started, ends));
+        watched(&hub, &mut place, attempt).await
     };
     hub.metrics.runs_running.dec();
     match health(&claimed, &left) {
@@ -78,6 +80,22 @@ pub(crate) async fn carry_out(
             hub.live.put_back(id);
         }
     }
+}
+
+/// Sees that others do not wait for the end of an attempt that takes long: an agent that has not
+/// refused it by now has begun.
+async fn watched(hub: &Hub, place: &mut Place, attempt: impl Future<Output = Left>) -> Left {
+    if !place.is_trial() {
+        return attempt.await;
+    }
+    let mut attempt = std::pin::pin!(attempt);
+    tokio::select! {
+        biased;
+        left = &mut attempt => return left,
+        () = tokio::time::sleep(TRIAL_MAX) => {}
+    }
+    place.is_well(hub);
+    attempt.await
 }
 
 async fn attempt(
@@ -116,8 +134,8 @@ async fn attempt(
     }
 }
 
-/// What an attempt showed of the agent, where it was called and not given up. Only one that did not start says that the agent is not
-/// well: whatever else it did, it was there to do it.
+/// What an attempt showed of the agent, where it was called and not given up. Only one that did
+/// not start says that the agent is not well: whatever else it did, it was there to do it.
 fn health(claimed: &ClaimedRun, left: &Left) -> Option<Health> {
     let Left::Ended(result) = left else {
         return None;

@@ -86,7 +86,7 @@ async fn conclude(
 ) {
     let ClaimedRun { run, epoch, .. } = claimed;
     let id = run.id;
-    let mut ending = hub.ending(Some(agent), run, Fence::Claim(*epoch), outcome);
+    let mut ending = hub.ending(run, Fence::Claim(*epoch), outcome);
     ending.settle.attempt = attempt;
     let mut written = hub.write(run.project, &ending.settle).await;
     if let Some(Err(reason)) = &written {
@@ -94,7 +94,7 @@ async fn conclude(
         tracing::error!(run.id = %id, reason, "the store refused the outcome of run {id}: it ends as failed");
         let message = "the hub could not store how the run ended; its log says more";
         let outcome = decide::failed(RunError::new("internal", message));
-        ending = hub.ending(Some(agent), run, Fence::Claim(*epoch), outcome);
+        ending = hub.ending(run, Fence::Claim(*epoch), outcome);
         written = hub.write(run.project, &ending.settle).await;
     }
     if let Some(Err(reason)) = &written {
@@ -195,23 +195,15 @@ fn ended(run: &Run, outcome: &RunOutcome, now: Timestamp) -> Option<Run> {
 
 impl Hub {
     /// What is written for an outcome, with the deliveries that follow from it.
-    fn ending(
-        &self,
-        agent: Option<&LiveAgent>,
-        run: &Run,
-        fence: Fence,
-        outcome: RunOutcome,
-    ) -> Ending {
+    fn ending(&self, run: &Run, fence: Fence, outcome: RunOutcome) -> Ending {
         // What ends is stamped with the time that is shown; what waits, with the one it waits by.
         let now = match outcome {
             RunOutcome::Ended { .. } => self.now(),
             RunOutcome::Again(_) | RunOutcome::Paused { .. } => self.steady(),
         };
         let ended = ended(run, &outcome, now).map(Arc::new);
-        let deliveries = match (&ended, agent) {
-            (Some(run), Some(agent)) => self.results_of(agent, run),
-            _ => Vec::new(),
-        };
+        let deliveries = ended.as_deref().map(|run| self.results_of(run));
+        let deliveries = deliveries.unwrap_or_default();
         let settle = SettleRun {
             run: run.id,
             fence,

@@ -174,6 +174,9 @@ CREATE INDEX runs_leased ON runs (agent, due_at, id, priority, state, held_back)
   WHERE state = 1 AND held_back = 0;
 CREATE INDEX runs_lined ON runs (agent, project, line, held_back, place, state)
   WHERE line IS NOT NULL AND state < 3;
+-- Each event of a line that waits for quiet asks who waits there already; it may be a long line.
+CREATE INDEX runs_quiet ON runs (agent, project, line, connector, place)
+  WHERE state = 2 AND reason = 5 AND held_back < 2;
 CREATE INDEX runs_displaced ON runs (project, id) WHERE held_back = 2 AND state < 3;
 CREATE INDEX runs_ended_badly ON runs (project, state, id) WHERE state IN (4, 5);
 

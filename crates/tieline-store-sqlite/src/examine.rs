@@ -42,6 +42,8 @@ pub struct Examination {
     /// What has not ended, by state and reason.
     pub runs: Vec<Open<RunState>>,
     pub deliveries: Vec<Open<DeliveryState>>,
+    /// When the newest event came, by the clock of the hub then.
+    pub newest: Option<Timestamp>,
     /// The most severe first; empty where all is well.
     pub findings: Vec<Finding>,
 }
@@ -254,6 +256,9 @@ impl Examination {
                           FROM deliveries WHERE state < 3 GROUP BY state, reason \
                           ORDER BY state, reason";
         self.deliveries = open_rows(connection, deliveries, rows::delivery_state)?;
+        let newest = "SELECT max(received_at) FROM events";
+        let newest: Option<i64> = connection.query_row(newest, [], |row| row.get(0))?;
+        self.newest = newest.map(Timestamp::from_millis);
         Ok(())
     }
 }

@@ -3,11 +3,14 @@
 //! It never answers before the commit is synced, and never commits again after a failed sync.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::{io, thread};
 
 use parking_lot::RwLock;
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 use tieline_failpoint::{self as failpoint, Step};
 use tieline_store::StoreError;
 use tokio::sync::{oneshot, watch};
@@ -60,12 +63,14 @@ where
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, health: Health) -> io::Result<Self> {
+    pub(crate) fn start(mut connection: Connection, health: Health) -> io::Result<Self> {
+        let log = watch_log(&mut connection).map_err(io::Error::other)?;
         let (queue, jobs) = sync_channel(limits::QUEUE);
         let (living, ended) = watch::channel(());
         let thread = Thread {
             connection,
             health: health.clone(),
+            log,
             wait_at: Cell::new(limits::LONG_LOG_PAGES),
             _living: living,
         };
@@ -123,9 +128,24 @@ impl Writer {
     }
 }
 
+/// Has each commit leave the length of the log here, in pages. It knows it anyway, and a pragma that
+/// asks for it is compiled anew each time.
+fn watch_log(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicI64>> {
+    let log = Arc::new(AtomicI64::new(0));
+    let seen = Arc::clone(&log);
+    connection.wal_hook(Some(move |_: &mut Wal, pages| {
+        seen.store(i64::from(pages), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(log)
+}
+
 struct Thread {
     connection: Connection,
     health: Health,
+    /// The length of the log, in pages, after the last commit that wrote to it; 0 once that was
+    /// looked at.
+    log: Arc<AtomicI64>,
     /// The length of the log, in pages, at which readers are waited for.
     wait_at: Cell<i64>,
     /// Dropped after the connection, so that who waits for it finds the file closed.
@@ -138,11 +158,8 @@ impl Thread {
         while let Ok(first) = jobs.recv() {
             batch.push(first);
             batch.extend(jobs.try_iter().take(limits::BATCH - 1));
-            let before = self.connection.total_changes();
             self.settle(&mut batch);
-            if self.connection.total_changes() != before {
-                self.keep_log_short();
-            }
+            self.keep_log_short(self.log.swap(0, Ordering::Relaxed));
         }
     }
 
@@ -197,8 +214,8 @@ impl Thread {
     ///
     /// Here and not by SQLite's own means, because those forget a failed sync; and after the
     /// answers, so that nobody waits for it.
-    fn keep_log_short(&self) {
-        if let Err(failure) = self.copy_log().map_err(Failure::from) {
+    fn keep_log_short(&self, length: i64) {
+        if let Err(failure) = self.copy_log(length).map_err(Failure::from) {
             if failure.verdict() == Verdict::Broken {
                 self.health.break_for(failure.to_string());
             } else {
@@ -207,8 +224,10 @@ impl Thread {
         }
     }
 
-    fn copy_log(&self) -> rusqlite::Result<()> {
-        let (_, length) = self.checkpoint("NOOP")?;
+    fn copy_log(&self, length: i64) -> rusqlite::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
         if length < limits::LOG_PAGES {
             self.wait_at.set(limits::LONG_LOG_PAGES);
             return Ok(());
@@ -229,19 +248,18 @@ impl Thread {
     /// Whether no reader needs the log any more.
     fn begin_log_anew(&self) -> rusqlite::Result<bool> {
         for _ in 0..limits::LOG_WAITS {
-            let (hindered, _) = self.checkpoint("RESTART")?;
-            if !hindered {
+            if !self.checkpoint("RESTART")? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Whether it was hindered, and how many pages the log has.
-    fn checkpoint(&self, mode: &str) -> rusqlite::Result<(bool, i64)> {
+    /// Whether it was hindered.
+    fn checkpoint(&self, mode: &str) -> rusqlite::Result<bool> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        statement.query_row([], |row| row.get(0))
     }
 
     fn execute(&self, sql: &str) -> Result<(), Failure> {

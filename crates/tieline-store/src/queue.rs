@@ -64,7 +64,8 @@ pub struct NewRun {
 /// The runs of one agent that wait for each other, in the order of their commits.
 ///
 /// At most `width` of a line's runs may be claimed or in hand at once; the others stand behind,
-/// and come forward when one of those ends. A run that waits (for a retry, an answer, a person)
+/// and come forward when one of those ends. None goes before one that stands behind already, also
+/// where its own line is wider than that one's. A run that waits (for a retry, an answer, a person)
 /// keeps its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

@@ -83,6 +83,7 @@ const PROMISES: &[Promise<Given>] = promises![
     claim::a_run_that_waits_for_an_answer_is_left_alone_by_a_release,
     line::a_line_goes_one_at_a_time_in_the_order_of_its_commits,
     line::as_many_of_a_line_as_its_width_go_at_once,
+    line::a_wider_run_overtakes_nobody_of_its_line,
     line::the_next_comes_forward_however_the_one_before_ends,
     line::a_run_that_goes_on_keeps_its_place,
     line::other_lines_do_not_wait,

@@ -102,7 +102,11 @@ impl HubClient {
         if answer.status.is_success() {
             return Ok(());
         }
-        bail!("{} answers {}, but not as a hub does", self.base, answer.status)
+        bail!(
+            "{} answers {}, but not as a hub does",
+            self.base,
+            answer.status
+        )
     }
 
     /// The hub's version, where the management API is at this address.

@@ -109,6 +109,10 @@ impl Story {
 
     /// The laws that do not hold.
     fn breaks(self) -> Vec<String> {
+        self.breaks_by(Terms::default())
+    }
+
+    fn breaks_by(self, terms: Terms) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
         fs::write(path(SENT), lines(&self.sent)).unwrap();
@@ -116,7 +120,7 @@ impl Story {
         fs::write(path(ARRIVED), lines(&self.arrived)).unwrap();
         fs::write(path(DEEDS), lines(&self.deeds)).unwrap();
         let evidence = Evidence::load(folder.path(), self.view).unwrap();
-        let verdicts = judge(&evidence, &Terms::default());
+        let verdicts = judge(&evidence, &terms);
         let broken = verdicts.into_iter().filter(|verdict| !verdict.holds());
         broken.map(|verdict| verdict.law).collect()
     }
@@ -406,6 +410,39 @@ fn an_overlap_within_a_session_is_found() {
         shift(story, 1, 1200, 2250);
         story.kill(1500);
     });
+}
+
+/// The first run is cancelled while it works, and its agent learns of it at `seen`.
+fn cancelled_in_hand(seen: u64) -> Story {
+    let mut story = Story::sound();
+    shift(&mut story, 1, 1200, seen);
+    if let Executed::End(end) = &mut story.executed[1] {
+        end.did = CALLER_GONE;
+    }
+    "cancelled".clone_into(&mut story.view.runs[0].status);
+    story
+}
+
+#[test]
+fn an_agent_may_learn_late_of_its_cancelled_run_but_not_very_late() {
+    let is_overlap = |story: Story| story.breaks().contains(&"L5".to_owned());
+    assert!(!is_overlap(cancelled_in_hand(2250)));
+    assert!(is_overlap(cancelled_in_hand(400_000)));
+}
+
+#[test]
+fn an_agent_that_keeps_no_ledger_is_believed_to_have_executed() {
+    let unexecuted = || {
+        let mut story = Story::sound();
+        story.executed.clear();
+        story
+    };
+    assert!(unexecuted().breaks().contains(&"L1".to_owned()));
+    let unseen = Terms {
+        unseen: &["alpha"],
+        ..Terms::default()
+    };
+    assert_eq!(unexecuted().breaks_by(unseen), [""; 0]);
 }
 
 #[test]

@@ -75,3 +75,13 @@ pub(super) fn permille(times: &mut [Duration], share: usize) -> Duration {
 pub(super) fn median(times: &mut [Duration]) -> Duration {
     permille(times, 500)
 }
+
+pub(super) fn mean(times: &[Duration]) -> Duration {
+    let number = u32::try_from(times.len()).unwrap_or(u32::MAX);
+    times.iter().sum::<Duration>() / number.max(1)
+}
+
+/// From the lower to the upper quarter.
+pub(super) fn spread(times: &mut [Duration]) -> Duration {
+    permille(times, 750).saturating_sub(permille(times, 250))
+}

@@ -82,7 +82,10 @@ fn config() -> String {
 }
 
 fn demand(runs: &[Run], report: &mut Report) {
-    let mut demands = Verdict::new("R13", "dead letters after the crash budget, neighbours complete");
+    let mut demands = Verdict::new(
+        "R13",
+        "dead letters after the crash budget, neighbours complete",
+    );
     for agent in ["alpha", "shell"] {
         let of = runs.iter().filter(|run| run.agent_name == agent);
         let (dead, others): (Vec<_>, Vec<_>) = of.partition(|run| run.dead_letter);
@@ -92,19 +95,37 @@ fn demand(runs: &[Run], report: &mut Report) {
         for run in &dead {
             let (attempt, code) = (run.attempt, run.code());
             demands.demand(run.status == "failed" && attempt == CRASHES, || {
-                format!("the poison of {agent} is {} after {attempt} attempts", run.status)
+                format!(
+                    "the poison of {agent} is {} after {attempt} attempts",
+                    run.status
+                )
             });
-            report.figure("ended as", format!("{agent}: `{code}` after {attempt} attempts"));
+            report.figure(
+                "ended as",
+                format!("{agent}: `{code}` after {attempt} attempts"),
+            );
         }
         for run in &others {
             let is_so = run.status == "completed" && run.attempt == 1;
             demands.demand(is_so, || {
-                let Run { run_id, status, attempt, .. } = run;
-                format!("neighbour {run_id} of {agent} is {status} after {attempt} attempts")
+                let Run {
+                    id,
+                    status,
+                    attempt,
+                    ..
+                } = run;
+                format!("neighbour {id} of {agent} is {status} after {attempt} attempts")
             });
         }
         let crashes = dead.iter().map(|run| u64::from(run.attempt)).sum();
-        report.fired(if agent == "alpha" { "hung up" } else { "killed itself" }, crashes);
+        report.fired(
+            if agent == "alpha" {
+                "hung up"
+            } else {
+                "killed itself"
+            },
+            crashes,
+        );
     }
     report.judged(vec![demands]);
 }

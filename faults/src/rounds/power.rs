@@ -12,8 +12,8 @@ use super::Round;
 use crate::courier::{Content, Letter};
 use crate::report::Report;
 use crate::stage::{Plan, Setting, Stage};
-use crate::trace::{self, Trace};
 use crate::tools;
+use crate::trace::{self, Trace};
 use crate::verdict::Verdict;
 
 pub(super) const ROUND: Round = Round {

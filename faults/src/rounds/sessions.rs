@@ -84,10 +84,10 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
 fn config() -> String {
     let mut connectors = "connectors:\n".to_owned();
     for (name, policy, _) in POLICIES {
-        connectors.push_str(&format!(
+        connectors.extend([format!(
             "  - {{ name: {name}, type: webhook, mode: inbound, secret: {SECRET}, \
              agents: [{{ agent: alpha, session: input.session, {policy} }}] }}\n"
-        ));
+        )]);
     }
     standard_config().replacen("connectors:\n", &connectors, 1)
 }
@@ -129,10 +129,10 @@ fn lane(
 
 fn demand(runs: &[Run], sent: &Sent, report: &mut Report) {
     let mut demands = Verdict::new("into", "who gave up its place names who took it");
-    let shown: HashMap<_, _> = runs.iter().map(|run| (run.run_id, run)).collect();
+    let shown: HashMap<_, _> = runs.iter().map(|run| (run.id, run)).collect();
     let mut given_up: HashMap<&str, u64> = HashMap::new();
     for run in runs {
-        let (id, status, code) = (run.run_id, run.status.as_str(), run.code());
+        let (id, status, code) = (run.id, run.status.as_str(), run.code());
         let Some(&(policy, session, number)) = sent.get(&id) else {
             demands.demand(false, || format!("run {id} was not answered to anyone"));
             continue;
@@ -147,11 +147,14 @@ fn demand(runs: &[Run], sent: &Sent, report: &mut Report) {
                 (in_policy, in_session) == (policy, session) && in_number > number
             });
             demands.demand(later, || {
-                format!("run {id} went into {:?}, no later one of its session", run.into)
+                format!(
+                    "run {id} went into {:?}, no later one of its session",
+                    run.into
+                )
             });
             let last = last(run, &shown);
             demands.demand(last.status == "completed", || {
-                format!("run {id} went into {}, which is {}", last.run_id, last.status)
+                format!("run {id} went into {}, which is {}", last.id, last.status)
             });
         } else {
             let is_so = status == "completed" && run.into.is_none();

@@ -4,8 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use tokio::time::{Instant, sleep};
+use anyhow::{Result, bail};
 
 use super::Round;
 use crate::courier::{Content, Courier, Letter};
@@ -58,7 +57,7 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
         }
         stage.hub.setup.wrapper.clear();
         stage.start().await?;
-        again(&mut courier, &last).await?;
+        courier.insist(&last, ENDS_WITHIN).await?;
         courier.write().await?;
     }
     verdict.count("acknowledged under the fault", acknowledged);
@@ -86,16 +85,5 @@ async fn send(plan: &Plan, stage: &Stage, courier: &mut Courier) -> Result<(Vec<
         }
         marks.push(mark);
     }
-    anyhow::bail!("no sync failed under {LETTERS_MAX} letters")
-}
-
-/// Repeats a letter until it is acknowledged.
-async fn again(courier: &mut Courier, letter: &Letter) -> Result<()> {
-    let begin = Instant::now();
-    while !courier.send(letter).await?.is_acknowledged() {
-        let still = (begin.elapsed() < ENDS_WITHIN).then_some(());
-        still.context("what was refused is not accepted after the restart")?;
-        sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
+    bail!("no sync failed under {LETTERS_MAX} letters")
 }

@@ -1,7 +1,8 @@
 use super::*;
 
 const WRITE: &str = r#"7 pwrite64(9</d/tieline.db-wal>, "..mark-1..", 8192, 32) = 8192"#;
-const ANSWER: &str = r#"8 writev(12<socket:[5]>, [{iov_base="HTTP/1.1 202 Accepted\r\n", iov_len=3}], 1) = 3"#;
+const ANSWER: &str =
+    r#"8 writev(12<socket:[5]>, [{iov_base="HTTP/1.1 202 Accepted\r\n", iov_len=3}], 1) = 3"#;
 
 fn holds(lines: &[&str]) -> bool {
     let mut verdict = Verdict::new("R3", "a test");
@@ -47,8 +48,7 @@ fn an_answer_without_a_finished_sync_is_found() {
 #[test]
 fn a_sync_that_failed_or_was_feigned_is_none_and_no_later_one_makes_it_good() {
     let good = "7 fdatasync(9</d/tieline.db-wal>) = 0";
-    let failed =
-        "7 fdatasync(9</d/tieline.db-wal>) = -1 EIO (Input/output error) (INJECTED)";
+    let failed = "7 fdatasync(9</d/tieline.db-wal>) = -1 EIO (Input/output error) (INJECTED)";
     let feigned = "7 fdatasync(9</d/tieline.db-wal>) = 0 (INJECTED)";
     assert!(!holds(&[WRITE, failed, good, ANSWER]));
     assert!(!holds(&[WRITE, feigned, ANSWER]));

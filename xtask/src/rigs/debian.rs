@@ -1,5 +1,6 @@
 //! Debian packages, installed only where that is possible without asking: as root, with apt.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -17,6 +18,14 @@ pub(super) fn install(package: &str) -> Result<()> {
     }
     process::run_quietly(apt().args(["update", "-qq"]))?;
     process::run_quietly(apt().args(["install", "-y", "-qq", "--no-install-recommends", package]))
+}
+
+/// Whether a library is in the folder of this machine's architecture.
+pub(super) fn has_library(file: &str) -> bool {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders
+        .map(|folder| folder.path().join(file))
+        .any(|library| library.is_file())
 }
 
 fn apt() -> Command {

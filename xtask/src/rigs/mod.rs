@@ -37,6 +37,18 @@ static RIGS: &[Rig] = &[
         present: |_| process::find("promtool").is_some(),
         install: |_| debian::install("prometheus"),
     },
+    Rig {
+        name: "strace (Debian)",
+        purpose: "shows each sync before its acknowledgement, and has one fail",
+        present: |_| process::find("strace").is_some(),
+        install: |_| debian::install("strace"),
+    },
+    Rig {
+        name: "libfaketime (Debian faketime)",
+        purpose: "has the hub's clock jump",
+        present: |_| debian::has_library("faketime/libfaketimeMT.so.1"),
+        install: |_| debian::install("faketime"),
+    },
 ];
 
 /// What tests on this machine cannot use yet.

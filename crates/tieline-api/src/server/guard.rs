@@ -12,7 +12,7 @@ use crate::limits::{HEAD_READ, WRITE_STALL};
 
 /// What an HTTP/2 connection begins with. Until a connection differs from it, nothing tells which
 /// protocol it speaks, and the library waits.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub(super) struct Guarded<S> {
     stream: S,
@@ -32,6 +32,15 @@ impl<S> Guarded<S> {
         Self {
             stream,
             opening: Some(Opening { seen: 0, over }),
+            stall: None,
+        }
+    }
+
+    /// A connection whose first byte is there: from then on the library has a clock of its own.
+    pub(super) fn after_opening(stream: S) -> Self {
+        Self {
+            stream,
+            opening: None,
             stall: None,
         }
     }

@@ -4,7 +4,6 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::*;
 use crate::rig::{Rig, SECRET};
@@ -255,4 +254,49 @@ async fn http2_is_spoken_on_the_same_port() {
         assert_eq!(response.status(), status);
         assert!(response.headers().get("connection").is_none());
     }
+}
+
+/// Sends a text in pieces, and returns the first bytes of the answer.
+async fn answer_to_pieces(served: &Served, pieces: &[&[u8]]) -> [u8; 9] {
+    let mut stream = served.connect().await;
+    for piece in pieces {
+        stream.write_all(piece).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut answer = [0; 9];
+    let read = timeout(SOON, stream.read_exact(&mut answer)).await;
+    read.unwrap().unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn either_protocol_may_begin_in_pieces() {
+    let served = served(Router::new(), ServeOptions::default()).await;
+    let no_settings = b"\0\0\0\x04\0\0\0\0\0";
+    let settings_type = 3;
+    for at in [1, 3, 20] {
+        let (start, rest) = PREFACE.split_at(at);
+        let answer = answer_to_pieces(&served, &[start, rest, no_settings]).await;
+        assert_eq!(answer[settings_type], 4, "{at}: {answer:?}");
+    }
+    let request = b"PUT / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for at in [1, 2, request.len()] {
+        let (start, rest) = request.split_at(at);
+        assert_eq!(
+            &answer_to_pieces(&served, &[start, rest]).await,
+            b"HTTP/1.1 "
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_who_has_said_nothing() {
+    let served = served(Router::new(), ServeOptions::default()).await;
+    let mut silent = served.connect().await;
+    // Who came later was answered: the silent one has been taken.
+    let other = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    served.exchange(other).await;
+    served.stop.cancel();
+    timeout(HEAD_READ / 2, served.done).await.unwrap().unwrap();
+    assert_eq!(read_all(&mut silent).await, "");
 }

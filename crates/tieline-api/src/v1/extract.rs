@@ -90,7 +90,7 @@ impl FromRequest<Arc<Shared>> for Written {
     }
 }
 
-/// The fields of a JSON object, or their defaults where nothing was sent.
+/// The fields of a JSON object, or their defaults where nothing or `null` was sent.
 pub(super) struct Maybe<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<Arc<Shared>> for Maybe<T> {
@@ -100,8 +100,10 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<Shared>> for Maybe<T> {
         if request.body().is_end_stream() && !request.headers().contains_key(CONTENT_TYPE) {
             return Ok(Self(T::default()));
         }
-        let Written(body) = Written::from_request(request, shared).await?;
-        fields(body).map(Self)
+        match Written::from_request(request, shared).await? {
+            Written(Value::Null) => Ok(Self(T::default())),
+            Written(body) => fields(body).map(Self),
+        }
     }
 }
 

@@ -56,10 +56,10 @@ pub(crate) fn open_catalog(
     for row in catalog.agents {
         let (id, name) = (row.id, row.name.clone());
         let outlets = outlets_of(&live, &row);
+        live.outlets.insert(id, outlets);
         match open_agent(row, types, surroundings, desks.of_agent(id)) {
             Ok(agent) => {
-                live.agents
-                    .insert(id, Arc::new(LiveAgent { outlets, ..agent }));
+                live.agents.insert(id, Arc::new(agent));
             }
             Err(problems) => {
                 tracing::error!(agent = %name, %problems, "agent `{name}` cannot be opened");
@@ -110,12 +110,7 @@ pub(crate) fn open_agent(
         egress: Arc::clone(&surroundings.agents),
     };
     let runtime = (runtime.open)(&row.settings, &context)?;
-    Ok(LiveAgent {
-        row,
-        runtime,
-        desk,
-        outlets: Vec::new(),
-    })
+    Ok(LiveAgent { row, runtime, desk })
 }
 
 /// Opens one connector.

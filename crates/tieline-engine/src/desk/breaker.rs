@@ -71,6 +71,8 @@ pub(crate) struct Breaker {
     /// What was begun in an earlier period says nothing about this one.
     period: Period,
     since: Option<Timestamp>,
+    /// How many attempts of this period are in hand.
+    in_hand: u32,
     /// How often it opened without having been fully closed between.
     openings: u32,
 }
@@ -113,7 +115,10 @@ impl Breaker {
                     *ramp = None;
                     self.openings = 0;
                 }
-                ramp.unwrap_or(full).min(full).saturating_sub(busy)
+                let room = full.saturating_sub(busy);
+                // What is in hand since before it was held may last for hours, and takes no place
+                // of those that come back one by one.
+                ramp.map_or(room, |places| places.saturating_sub(self.in_hand).min(room))
             }
             State::Open { .. } => 0,
             State::HalfOpen { probing } => u32::from(!*probing).min(full),
@@ -133,7 +138,13 @@ impl Breaker {
         if let State::HalfOpen { probing } = &mut self.state {
             *probing = true;
         }
+        self.in_hand += 1;
         self.period
+    }
+
+    /// Whether an attempt that begins now is to show whether the other side is well again.
+    pub(super) const fn is_trying(&self) -> bool {
+        !matches!(self.state, State::Closed { ramp: None, .. })
     }
 
     /// An attempt that was begun in `period` showed how the other side is.
@@ -162,12 +173,14 @@ impl Breaker {
         }
     }
 
-    /// An attempt that was begun in `period` is over and showed nothing: it was not made, or the
-    /// hub gave it up.
+    /// An attempt that was begun in `period` is over. Where it showed nothing, it was not made, or
+    /// the hub gave it up.
     pub(super) fn forget(&mut self, period: Period) {
-        if let State::HalfOpen { probing } = &mut self.state
-            && period == self.period
-        {
+        if period != self.period {
+            return;
+        }
+        self.in_hand = self.in_hand.saturating_sub(1);
+        if let State::HalfOpen { probing } = &mut self.state {
             *probing = false;
         }
     }
@@ -219,6 +232,7 @@ impl Breaker {
         let was_closed = self.is_closed();
         self.state = state;
         self.period = Period(self.period.0 + 1);
+        self.in_hand = 0;
         if was_closed != self.is_closed() {
             self.since = Some(moment.wall);
         }

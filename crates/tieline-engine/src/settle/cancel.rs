@@ -38,9 +38,7 @@ impl Hub {
         fence: Fence,
         outcome: RunOutcome,
     ) -> Result<Option<Arc<Run>>, EngineError> {
-        let catalog = self.catalog.load_full();
-        let agent = catalog.agents.get(&run.agent).map(Arc::as_ref);
-        let ending = self.ending(agent, run, fence, outcome);
+        let ending = self.ending(run, fence, outcome);
         let outlets = ending.outlets();
         let (hub, project) = (Arc::clone(self), run.project);
         let settled = self.finish(async move {

@@ -8,7 +8,7 @@ use tieline_model::quantity::Span;
 use tieline_model::{Agent, Event, Exhausted, Kept, Reason, Run, RunError, RunState, Timestamp};
 use tieline_store::{Counts, Next, RunOutcome};
 
-use crate::limits::OUTAGE_AGE_MAX;
+use crate::limits::{OUTAGE_AGE_MAX, OUTAGES_MIN};
 
 const EXPIRED: &str = "expired";
 
@@ -157,11 +157,12 @@ fn crash(run: &Run, agent: &Agent, error: RunError, at: At<'_>) -> RunOutcome {
 }
 
 fn outage(run: &Run, agent: &Agent, error: RunError, at_least: Duration, at: At<'_>) -> RunOutcome {
-    if at.now.since(run.queued_at) >= OUTAGE_AGE_MAX {
+    let outages = run.outages.saturating_add(1);
+    if outages >= OUTAGES_MIN && at.now.since(run.queued_at) >= OUTAGE_AGE_MAX {
         return exhausted(agent, error);
     }
     let backoff = &agent.retry.backoff;
-    let wait = backoff.wait(run.outages + 1, (at.random)()).max(at_least);
+    let wait = backoff.wait(outages, (at.random)()).max(at_least);
     again(Reason::Outage, wait, error, Counts::Outage, at)
 }
 

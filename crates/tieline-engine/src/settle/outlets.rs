@@ -1,30 +1,30 @@
 //! Which outbound connectors take a result, and what each is to deliver.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use tieline_contract::{Fault, RunResult};
 use tieline_model::Run;
 use tieline_store::NewDelivery;
 
 use crate::Hub;
-use crate::catalog::{LiveAgent, LiveRole};
+use crate::catalog::LiveRole;
 
 impl Hub {
     /// The deliveries of a run that ended, their bodies fixed from now on.
-    pub(super) fn results_of(&self, agent: &LiveAgent, run: &Run) -> Vec<NewDelivery> {
+    pub(super) fn results_of(&self, run: &Run) -> Vec<NewDelivery> {
         let catalog = self.catalog.load();
         // As they are linked when the run ends: the attempt may have begun long before.
-        let agent = catalog.agents.get(&agent.row.id).map_or(agent, Arc::as_ref);
-        if agent.outlets.is_empty() {
+        let outlets = catalog.outlets_of(run.agent);
+        if outlets.is_empty() {
             return Vec::new();
         }
-        let Some(origin) = catalog.connector_name(run.connector) else {
+        let names = catalog.agent_name(run.agent);
+        let Some((agent, origin)) = names.zip(catalog.connector_name(run.connector)) else {
             return Vec::new();
         };
         let result = RunResult {
             run_id: run.id,
-            agent_name: agent.row.name.clone(),
+            agent_name: agent.clone(),
             status: run.state,
             output: run.output.clone(),
             error: run.error.clone(),
@@ -35,8 +35,8 @@ impl Hub {
             attempt: run.attempt,
             usage: run.usage.clone(),
         };
-        let mut deliveries = Vec::with_capacity(agent.outlets.len());
-        for outlet in &agent.outlets {
+        let mut deliveries = Vec::with_capacity(outlets.len());
+        for outlet in outlets {
             let Some(connector) = catalog.connectors.get(outlet) else {
                 continue;
             };

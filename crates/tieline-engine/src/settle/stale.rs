@@ -44,10 +44,15 @@ impl Hub {
                 .into_iter()
                 .map(|(project, id)| self.expire(project, id, ttl));
             let mut ends = futures_util::stream::iter(ends).buffer_unordered(ACTS_AT_ONCE);
-            let mut expired = 0_u64;
+            let (mut expired, mut failed) = (0_u64, None);
             while let Some(ended) = ends.next().await {
-                expired += u64::from(ended?);
+                match ended {
+                    Ok(ended) => expired += u64::from(ended),
+                    Err(error) => failed = Some(error),
+                }
             }
+            // All were tried: one that cannot be ended keeps nobody else.
+            failed.map_or(Ok(()), Err)?;
             if expired == 0 || !full {
                 return Ok(());
             }

@@ -22,7 +22,7 @@ pub(super) struct End<'a> {
 /// A promise that does not hold says where.
 type Invariant = fn(&End<'_>) -> Result<(), String>;
 
-const ALL: [(&str, Invariant); 16] = [
+const ALL: [(&str, Invariant); 17] = [
     (
         "every acknowledged event is there, with one run per link that held",
         events::every_acknowledged_event_is_there,
@@ -83,6 +83,10 @@ const ALL: [(&str, Invariant); 16] = [
     (
         "delivered is what the destination took, the same bytes each time",
         deliveries::delivered_is_taken,
+    ),
+    (
+        "attempts of deliveries are counted right",
+        deliveries::attempts_are_counted_right,
     ),
 ];
 

@@ -111,8 +111,10 @@ pub(super) enum End {
 pub(super) struct DeliveryAttempt {
     pub outlet: usize,
     pub body: Bytes,
+    pub attempt: u32,
     pub hub: u32,
     pub taken: bool,
+    pub answered: bool,
 }
 
 #[derive(Debug)]

@@ -93,7 +93,7 @@ impl Plan {
         let agents: Vec<_> = (0..2 + chance.below(3))
             .map(|number| AgentPlan::draw(chance, number))
             .collect();
-        let with_conditions = chance.percent(40);
+        let with_conditions = chance.percent(50);
         let doors: Vec<_> = (0..2 + chance.below(2))
             .map(|number| Door::draw(chance, number, &agents, with_conditions))
             .collect();

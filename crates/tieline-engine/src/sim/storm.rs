@@ -73,7 +73,7 @@ impl Watch<'_> {
             self.look().await;
             self.call_back(false).await;
             let act = self.world.chance.weighted(&ACTS);
-            if self.world.late > 0 && self.world.chance.percent(10) {
+            if self.world.late > 0 && self.world.chance.percent(18) {
                 return Leave::Crash;
             }
             match act {

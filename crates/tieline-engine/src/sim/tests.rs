@@ -8,7 +8,7 @@ use super::seeds::ONCE_FAILED;
 use super::world::{Story, live};
 
 /// How many worlds each share has.
-const SHARE: u64 = 400;
+const SHARE: u64 = 120;
 
 /// Lives through the worlds of a share, or through those that the caller asks for.
 fn sweep(share: u64) {

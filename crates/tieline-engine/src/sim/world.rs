@@ -77,7 +77,7 @@ pub(super) fn live(seed: u64, told: bool) -> Story {
     let outside = Outside::new(seed, plan.clone(), told);
     let mut world = World {
         acts_left: u32::try_from(15 + chance.below(40)).expect("small"),
-        may_be_late: chance.percent(12),
+        may_be_late: chance.percent(15),
         chance,
         plan,
         outside: Arc::clone(&outside),

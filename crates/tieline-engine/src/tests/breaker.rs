@@ -170,6 +170,32 @@ async fn an_agent_that_cannot_be_reached_is_held_and_burns_no_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_agent_that_takes_hours_is_not_held_until_its_first_answer() {
+    let rig = Rig::new("hours").await;
+    rig.usual().await;
+    let mut patient = rig.agent("one");
+    patient.timeout = Duration::from_hours(2);
+    let change = CatalogChange {
+        put_agents: vec![patient],
+        ..CatalogChange::default()
+    };
+    rig.hub.apply(PROJECT, change).await.unwrap();
+    let tried = usize::try_from(BREAKER_FAILURES).unwrap();
+    let mut acts = vec![Act::Fault(Verdict::NotStarted(None)); tried];
+    acts.extend(vec![Act::Take(Duration::from_hours(1)); 10]);
+    tell(&rig.actor("one"), &acts);
+    for n in 0..10 {
+        rig.send("in", &n.to_string()).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(agent(&rig).state, BreakerState::Open);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(agent(&rig).state, BreakerState::Closed);
+    let under_way = seen(&rig.actor("one")).len() - tried;
+    assert_eq!(under_way, 4, "as many as it has places");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_agent_that_answers_with_errors_is_not_held() {
     let rig = Rig::new("errors").await;
     rig.usual().await;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline_model::{Mode, RunState};
+use bytes::Bytes;
+use tieline_model::{Agent, Mode, RunState};
 use tieline_store::{CatalogChange, MemoryStore, Store};
+use tieline_vault::CallbackClaim;
 
 use super::outside::{Act, seen, tell};
 use super::rig::{PROJECT, Rig, event, name};
-use crate::EngineError;
+use crate::{Answer, EngineError};
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_finishes_what_is_in_hand_and_refuses_what_comes() {
@@ -153,4 +155,39 @@ async fn a_missing_secret_is_generated_once_and_then_stays() {
         .row
         .clone();
     assert_eq!(row.secrets[0].expose(), secret.expose());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_delivered_also_where_its_agent_cannot_be_opened_any_more() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let first = Rig::on("unopened", Arc::clone(&store)).await;
+    first.usual().await;
+    tell(&first.actor("one"), &[Act::Defer]);
+    let id = first.send("in", "1").await.run_ids[0];
+    first
+        .until(async |rig| rig.run(id).await.state == RunState::Waiting)
+        .await;
+    let lost = Agent {
+        runtime: "of-another-version".to_owned(),
+        ..first.agent("one")
+    };
+    let change = CatalogChange {
+        put_agents: vec![lost],
+        ..CatalogChange::default()
+    };
+    store.change_catalog(PROJECT, change).await.unwrap();
+    let second = Rig::on("unopened", store).await;
+    let claim = CallbackClaim {
+        project: PROJECT,
+        run: id,
+        epoch: 1,
+    };
+    let token = second.hub.tokens().for_callback(claim);
+    let answer = Answer::Output(Bytes::from_static(b"1"));
+    let answered = second.hub.settle_by_callback(id, &token, answer, None);
+    assert_eq!(answered.await.unwrap().state, RunState::Completed);
+    second
+        .until(async |rig| !seen(&rig.actor("out")).is_empty())
+        .await;
+    assert!(seen(&second.actor("out"))[0].ends_with("one completed 1"));
 }

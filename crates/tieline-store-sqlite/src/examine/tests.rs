@@ -160,6 +160,7 @@ async fn a_file_in_use_is_well_and_says_what_is_open() {
             since: Timestamp::from_millis(6000),
         };
         assert_eq!(seen.deliveries, [queued]);
+        assert_eq!(seen.newest, Some(Timestamp::from_millis(1000)));
     }
 }
 

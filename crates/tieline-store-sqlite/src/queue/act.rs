@@ -30,11 +30,11 @@ pub(crate) fn redrive_delivery(
     (project, delivery): (ProjectId, DeliveryId),
     now: Timestamp,
 ) -> Result<Change, Failure> {
-    // One that failed before it had anything to deliver stays as it is.
+    // One that has nothing to deliver, or not any more, stays as it is.
     let from_zero = "UPDATE deliveries SET state = 0, attempt = 0, ended_at = NULL, \
                      error_code = NULL, error_message = NULL, due_at = ?3 \
-                     WHERE project = ?1 AND id = ?2 AND (state = 5 OR (state = 4 AND \
-                     (SELECT length(body) FROM payloads WHERE seq = payload) > 0))";
+                     WHERE project = ?1 AND id = ?2 AND state IN (4, 5) AND \
+                     (SELECT length(body) FROM payloads WHERE seq = payload) > 0";
     let at_once = "UPDATE deliveries SET due_at = ?3 \
                    WHERE project = ?1 AND id = ?2 AND state = 2";
     for act in [from_zero, at_once] {

@@ -97,8 +97,9 @@ pub(crate) fn stand<'a>(
         let take = connection.prepare_cached(take);
         take?.execute(params![of.project.0, one.id, run.id.as_bytes()])?;
     }
-    come_forward(connection, of)?;
-    let in_the_way = in_the_way(connection, of)?;
+    // However wide it is itself, it overtakes nobody.
+    let is_next = !come_forward(connection, of)?;
+    let is_free = is_next && in_the_way(connection, of)? < line.width;
     let next = "UPDATE places SET last = last + 1 RETURNING last";
     let place = connection
         .prepare_cached(next)?
@@ -107,19 +108,15 @@ pub(crate) fn stand<'a>(
         line: Some(&line.key),
         place: Some(place),
         width: Some(line.width),
-        held_back: if in_the_way < line.width {
-            FREE
-        } else {
-            BEHIND
-        },
+        held_back: if is_free { FREE } else { BEHIND },
         merged,
         due,
         displaced: found.iter().map(|one| RunId::from_bytes(one.id)).collect(),
     })
 }
 
-/// The first come first, as long as there is room for it.
-pub(crate) fn come_forward(connection: &Connection, of: LineOf<'_>) -> Result<(), Failure> {
+/// The first come first, as long as there is room for it. Says whether one stands behind still.
+fn come_forward(connection: &Connection, of: LineOf<'_>) -> Result<bool, Failure> {
     let first = "SELECT id, width FROM runs INDEXED BY runs_lined \
                  WHERE agent = ?1 AND project = ?2 AND line = ?3 AND held_back = 1 AND state < 3 \
                  ORDER BY place LIMIT 1";
@@ -135,10 +132,10 @@ pub(crate) fn come_forward(connection: &Connection, of: LineOf<'_>) -> Result<()
         let next = first.query_row(line, |row| Ok((row.get(0)?, row.get(1)?)));
         let next: Option<([u8; 16], u32)> = next.optional()?;
         let Some((id, width)) = next else {
-            return Ok(());
+            return Ok(false);
         };
         if in_the_way(connection, of)? >= width {
-            return Ok(());
+            return Ok(true);
         }
         let mut forward = connection.prepare_cached(forward)?;
         forward.execute(params![of.project.0, id])?;
@@ -188,6 +185,6 @@ impl Left {
             agent: self.agent,
             key: &self.key,
         };
-        come_forward(connection, of)
+        come_forward(connection, of).map(|_| ())
     }
 }

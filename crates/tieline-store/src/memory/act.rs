@@ -39,8 +39,10 @@ impl State {
         };
         let row = &mut held.row;
         match row.state {
-            // It failed before it had anything to deliver.
-            DeliveryState::Failed if row.body.is_empty() => Change::NotAllowed,
+            // It failed before it had anything to deliver, or that was erased.
+            DeliveryState::Failed | DeliveryState::Cancelled if row.body.is_empty() => {
+                Change::NotAllowed
+            }
             DeliveryState::Failed | DeliveryState::Cancelled => {
                 row.state = DeliveryState::Queued;
                 row.attempt = 0;

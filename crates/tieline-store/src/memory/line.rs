@@ -75,7 +75,9 @@ impl State {
             standing.stands = Stands::Displaced;
         }
         self.come_forward(&of);
-        let stands = if self.in_the_way(&of) < line.width {
+        // However wide it is itself, it overtakes nobody.
+        let is_next = self.first_behind(&of).is_none();
+        let stands = if is_next && self.in_the_way(&of) < line.width {
             Stands::Forward
         } else {
             Stands::Behind

@@ -88,6 +88,21 @@ pub(super) async fn as_many_of_a_line_as_its_width_go_at_once(given: Given) {
     assert!(given.claimed(at(10)).await.is_empty());
 }
 
+pub(super) async fn a_wider_run_overtakes_nobody_of_its_line(given: Given) {
+    let wide = || Line {
+        width: 4,
+        ..queue()
+    };
+    let mut queued = Vec::new();
+    for (ms, line) in [(0, queue()), (1, queue()), (2, wide()), (3, wide())] {
+        queued.push(given.queue_in(line, at(ms)).await);
+    }
+    let claimed = given.claim_one(at(5)).await;
+    assert_eq!(claimed.run.id, queued[0], "the others came later");
+    complete(&given, &claimed, at(5)).await;
+    assert_eq!(given.claimed(at(5)).await, queued[1..]);
+}
+
 pub(super) async fn the_next_comes_forward_however_the_one_before_ends(given: Given) {
     for state in [RunState::Completed, RunState::Failed, RunState::Cancelled] {
         let first = given.queue_in(queue(), at(0)).await;

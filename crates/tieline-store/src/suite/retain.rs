@@ -390,18 +390,17 @@ pub(super) async fn an_event_of_another_project_is_not_erased(given: Given) {
 }
 
 pub(super) async fn an_erased_delivery_is_not_driven_again(given: Given) {
-    let id = given.queue_delivery().await;
-    let claimed = given.claim_delivery(at(10)).await;
-    let outcome = DeliveryOutcome::Ended {
-        state: DeliveryState::Failed,
-        error: None,
-    };
-    given.settle_delivery(delivered(&claimed, outcome)).await;
-    let event = given.delivery(id).await.event;
-    assert_eq!(given.erase(event).await, Change::Done);
-    assert_eq!(given.delivery(id).await.connector, RECEIVER);
-    let driven = given.store.redrive_delivery(HERE, id, at(20)).await;
-    assert_eq!(driven.expect("acts"), Change::NotAllowed);
+    for state in [DeliveryState::Failed, DeliveryState::Cancelled] {
+        let id = given.queue_delivery().await;
+        let claimed = given.claim_delivery(at(10)).await;
+        let outcome = DeliveryOutcome::Ended { state, error: None };
+        given.settle_delivery(delivered(&claimed, outcome)).await;
+        let event = given.delivery(id).await.event;
+        assert_eq!(given.erase(event).await, Change::Done);
+        assert_eq!(given.delivery(id).await.connector, RECEIVER);
+        let driven = given.store.redrive_delivery(HERE, id, at(20)).await;
+        assert_eq!(driven.expect("acts"), Change::NotAllowed, "{state:?}");
+    }
 }
 
 pub(super) async fn a_replay_of_an_erased_event_comes_without_its_input(given: Given) {

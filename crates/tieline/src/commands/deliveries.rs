@@ -39,9 +39,7 @@ enum Verb {
 }
 
 /// What says which deliveries are meant, so that nobody redrives everything by leaving it out.
-const MEANT: [&str; 7] = [
-    "ids", "connector", "status", "run", "since", "until", "all",
-];
+const MEANT: [&str; 7] = ["ids", "connector", "status", "run", "since", "until", "all"];
 
 /// Which deliveries
 #[derive(Args)]
@@ -89,7 +87,7 @@ impl Which {
 #[derive(Args)]
 struct Redrive {
     /// Their ids; left out, those that the options below take
-    #[arg(value_name = "ID", conflicts_with_all = ["Which", "RangeArgs", "all", "dry_run"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["connector", "status", "run", "since", "until", "all", "dry_run"])]
     ids: Vec<String>,
     #[command(flatten)]
     which: Which,

@@ -108,9 +108,12 @@ pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
             };
             resource::list(hub, &listing, page, output)
         }
-        Verb::Show(one) => {
-            resource::show(&one.hub, ("events", &one.id), &[("runs", RUNS)], &one.output)
-        }
+        Verb::Show(one) => resource::show(
+            &one.hub,
+            ("events", &one.id),
+            &[("runs", RUNS)],
+            &one.output,
+        ),
         Verb::Replay { agent, one } => {
             let act = Act {
                 kind: "events",

@@ -49,7 +49,15 @@ enum Verb {
 
 /// What says which runs are meant, so that nobody replays everything by leaving it out.
 const MEANT: [&str; 9] = [
-    "ids", "agent", "connector", "status", "event", "dead_letter", "since", "until", "all",
+    "ids",
+    "agent",
+    "connector",
+    "status",
+    "event",
+    "dead_letter",
+    "since",
+    "until",
+    "all",
 ];
 
 /// Which runs
@@ -136,7 +144,7 @@ struct Several {
 #[derive(Args)]
 struct Replay {
     /// Their ids; left out, those that the options below take
-    #[arg(value_name = "ID", conflicts_with_all = ["Which", "RangeArgs", "all", "dry_run"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["agent", "connector", "status", "event", "dead_letter", "since", "until", "all", "dry_run"])]
     ids: Vec<String>,
     #[command(flatten)]
     which: Which,

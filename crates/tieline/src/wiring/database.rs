@@ -10,12 +10,13 @@ const FILE: &str = "tieline.db";
 
 /// Opens the store. `database` is a path, `sqlite:` and a path, or nothing.
 pub(crate) fn open(database: Option<&str>, folder: &Path) -> anyhow::Result<SqliteStore> {
-    let path = path(database, folder)?;
+    let path = database_path(database, folder)?;
     let opened = SqliteStore::open(&path);
     opened.map_err(|error| anyhow!("failed to {:#}", anyhow::Error::new(error)))
 }
 
-fn path(database: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
+/// The store's file. `database` is as for [`open`].
+pub(crate) fn database_path(database: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
     let Some(database) = database else {
         return Ok(folder.join(FILE));
     };
@@ -46,7 +47,8 @@ mod tests {
     #[test]
     fn a_database_is_a_path_and_nothing_else_yet() {
         let folder = Path::new("/data");
-        let read = |text: Option<&str>| path(text, folder).map(|path| path.display().to_string());
+        let read =
+            |text: Option<&str>| database_path(text, folder).map(|path| path.display().to_string());
         assert_eq!(read(None).unwrap(), "/data/tieline.db");
         assert_eq!(read(Some("sqlite:/x/y.db")).unwrap(), "/x/y.db");
         assert_eq!(read(Some("sqlite:///x/y.db")).unwrap(), "/x/y.db");

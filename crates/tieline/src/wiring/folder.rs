@@ -41,7 +41,7 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => bail!(
                 "another hub{} uses the data folder `{}`\n  \
                  fix: stop that one, or choose another folder with `--data`",
-                owner(&mut lock),
+                owner(&mut lock).map_or(String::new(), |process| format!(" (process {process})")),
                 path.display()
             ),
             Err(TryLockError::Error(error)) => {
@@ -61,14 +61,34 @@ impl DataFolder {
     }
 }
 
-/// The process that holds the lock, as it wrote itself down.
-fn owner(lock: &mut File) -> String {
-    let mut text = String::new();
-    let read = lock.take(32).read_to_string(&mut text);
-    match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(process)) => format!(" (process {process})"),
-        _ => String::new(),
+/// Who uses a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Nobody,
+    /// A hub, with its process where it has written that down.
+    Hub(Option<u32>),
+}
+
+/// Looks who uses a folder. Nothing is made or written; a hub that starts at this very moment may
+/// find the folder taken.
+pub(crate) fn holder(path: &Path) -> io::Result<Holder> {
+    let mut lock = match File::open(path.join(LOCK)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(Holder::Nobody),
+        Err(TryLockError::WouldBlock) => Ok(Holder::Hub(owner(&mut lock))),
+        Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// The process that holds the lock, as it wrote itself down.
+fn owner(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    lock.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 /// Makes a folder that only its owner can enter. One that is there and open to others is closed, if
@@ -133,7 +153,10 @@ mod tests {
         let process = format!("(process {})", std::process::id());
         assert!(error.contains(&process), "{error}");
         assert!(error.contains(first.path().to_str().unwrap()), "{error}");
+        let ours = Holder::Hub(Some(std::process::id()));
+        assert_eq!(holder(&path).unwrap(), ours);
         drop(first);
+        assert_eq!(holder(&path).unwrap(), Holder::Nobody);
         DataFolder::take(&path).unwrap();
     }
 

@@ -29,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::clock::SystemClock;
-pub(crate) use self::folder::write_secret;
+pub(crate) use self::database::database_path;
+pub(crate) use self::folder::{Holder, holder, write_secret};
 pub(crate) use self::surroundings::Egress;
 use crate::config::Place;
 use folder::DataFolder;

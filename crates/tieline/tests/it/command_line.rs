@@ -40,7 +40,7 @@ fn bad_usage_is_2_and_says_what_would_be_right() {
 #[test]
 fn help_is_complete_for_every_command() {
     let commands = "demo serve check plan apply schema types agents connectors events runs \
-                    deliveries trigger";
+                    deliveries trigger backup doctor";
     let (_, overview, _) = run(&mut tieline(&["help"]));
     for command in commands.split_whitespace() {
         assert!(

@@ -12,13 +12,16 @@ mod agent;
 mod http;
 mod hub;
 
+mod backup;
 mod bad_input;
 mod check;
 mod command_line;
 mod demo;
+mod doctor;
 mod kill;
 mod modes;
 mod reload;
+mod replay;
 mod rigs;
 mod secrets;
 mod start;

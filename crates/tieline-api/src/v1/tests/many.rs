@@ -94,6 +94,7 @@ async fn many_runs_are_replayed_by_what_narrows_them() {
     assert_eq!(count(&rig, "/v1/runs?agent=fail").await, 3, "as before");
     let nobody = act(json!({"agent": "nobody"})).await;
     assert_eq!(nobody.body, r#"{"matched":0,"replayed":0}"#);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     let all = act(json!({"all": true})).await.json();
     assert_eq!((&all["matched"], &all["replayed"]), (&json!(8), &json!(8)));
 }
@@ -115,6 +116,9 @@ async fn a_run_and_an_event_are_replayed_to_the_agent_that_is_named() {
     let again = rig.admin(&line, Value::Null).await;
     assert_eq!(again.status, 201, "{}", again.body);
     assert_eq!(again.json()["run_ids"].as_array().unwrap().len(), 2);
+    let bearer = format!("authorization: Bearer {}", rig.admin.expose());
+    let null = request(&line, &[&bearer, "content-type: application/json"], "null");
+    assert_eq!(rig.call(null).await.status, 201);
     let again = rig.admin(&line, json!({"agent": "hang"})).await;
     let new = again.json()["run_ids"][0].as_str().unwrap().to_owned();
     let shown = rig.admin(&format!("GET /v1/runs/{new}"), Value::Null).await;

@@ -43,6 +43,7 @@ impl Rig {
         let period = self.breaker.begin();
         let moment = self.moment();
         self.breaker.tell(period, health, moment);
+        self.breaker.forget(period);
     }
 
     fn fail(&mut self, times: u32) {
@@ -121,6 +122,27 @@ fn a_probe_that_succeeds_lets_more_and_more_through() {
     assert_eq!(seen, [1, 2, 4, 8]);
     rig.fail(BREAKER_FAILURES);
     assert_eq!(rig.wait(), BREAKER_PAUSE_FIRST, "it was well between");
+}
+
+#[test]
+fn what_is_still_in_hand_from_before_takes_no_place_of_those_that_come_back() {
+    let mut rig = Rig::new();
+    let busy = FULL - 1;
+    let earlier: Vec<_> = (0..busy).map(|_| rig.breaker.begin()).collect();
+    rig.fail(BREAKER_FAILURES);
+    rig.wait();
+    assert_eq!(rig.free(busy), 1);
+    rig.attempt(Health::Well);
+    assert_eq!(rig.free(busy), 1);
+    let second = rig.breaker.begin();
+    assert_eq!(rig.free(busy + 1), 0);
+    assert_eq!(rig.free(busy), 0, "one at once, whoever else ends");
+    for period in earlier {
+        rig.breaker.forget(period);
+    }
+    assert_eq!(rig.free(1), 0, "they were not counted");
+    rig.breaker.forget(second);
+    assert_eq!(rig.free(0), 1);
 }
 
 #[test]

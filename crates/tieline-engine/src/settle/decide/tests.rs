@@ -174,6 +174,8 @@ fn an_outage_burns_nothing_until_it_is_days_old() {
     );
     let old = NOW.plus(OUTAGE_AGE_MAX);
     assert_eq!(told(&run(1, 0, 900), refused(), old), "failed x dead");
+    // It waited for its agent to be resumed, which then takes a moment to be there.
+    assert_eq!(told(&run(1, 0, 2), refused(), old), "outage in 4s unburnt");
 }
 
 #[test]

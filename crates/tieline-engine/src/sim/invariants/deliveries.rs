@@ -107,6 +107,22 @@ pub(super) fn delivered_is_taken(end: &End<'_>) -> Result<(), String> {
     }
 }
 
+pub(super) fn attempts_are_counted_right(end: &End<'_>) -> Result<(), String> {
+    for (id, attempts) in &end.ledger.attempts {
+        for pair in attempts.windows(2) {
+            let [before, attempt] = pair else { continue };
+            let given_back = !before.answered && end.ledger.stopped.contains(&before.hub);
+            let least = before.attempt + u32::from(!given_back);
+            let most = least + end.ledger.lost;
+            // One that failed and was driven again counts from the beginning.
+            if attempt.attempt != 1 && !(least..=most).contains(&attempt.attempt) {
+                return Err(format!("{id}: {before:?}, then {attempt:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether it carries the outcome that stands.
 fn body_is_of(end: &End<'_>, delivery: &Delivery) -> bool {
     end.books.runs.get(&delivery.run).is_some_and(|run| {

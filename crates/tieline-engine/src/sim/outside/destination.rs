@@ -46,6 +46,14 @@ impl Sink for Destination {
     }
 
     async fn deliver(&self, outgoing: &Outgoing) -> Result<Receipt, Fault> {
+        let answer = self.answer(outgoing).await;
+        self.note(outgoing.id, |attempt| attempt.answered = true);
+        answer
+    }
+}
+
+impl Destination {
+    async fn answer(&self, outgoing: &Outgoing) -> Result<Receipt, Fault> {
         let (attempts, taken) = self.arrived(outgoing);
         let of = [self.actor as u64, half(outgoing.id), attempts];
         let mut chance = self.outside.chance(Draw::Destination, &of);
@@ -71,9 +79,7 @@ impl Sink for Destination {
             _ => fault(Verdict::Gone),
         }
     }
-}
 
-impl Destination {
     /// How often it came before, and whether it was taken: what was taken once is taken again.
     fn arrived(&self, outgoing: &Outgoing) -> (u64, bool) {
         let at = self.outside.passed();
@@ -89,20 +95,28 @@ impl Destination {
         attempts.push(DeliveryAttempt {
             outlet,
             body: outgoing.body.clone(),
+            attempt: outgoing.attempt,
             hub,
             taken: false,
+            answered: false,
         });
         before
     }
 
     fn take(&self, id: DeliveryId) {
         let at = self.outside.passed();
+        let text = format_args!("destination {} takes {id}", self.actor);
+        self.outside.ledger().say(at, text);
+        self.note(id, |attempt| attempt.taken = true);
+    }
+
+    /// Writes to the last attempt of a delivery.
+    fn note(&self, id: DeliveryId, write: impl FnOnce(&mut DeliveryAttempt)) {
         let mut ledger = self.outside.ledger();
         ledger.step();
-        ledger.say(at, format_args!("destination {} takes {id}", self.actor));
         let attempts = ledger.attempts.get_mut(&id);
         let last = attempts.and_then(|attempts| attempts.last_mut());
-        last.expect("it arrived before it was taken").taken = true;
+        write(last.expect("it arrived before"));
     }
 }
 

@@ -64,6 +64,18 @@ impl Found {
     }
 }
 
+/// All of a line that came by a connector.
+const STANDING: &str = "SELECT id, state, reason, waiting_since, due_at, attempt, merged \
+     FROM runs INDEXED BY runs_lined \
+     WHERE agent = ?1 AND project = ?2 AND line = ?3 AND held_back < 2 \
+     AND state < 3 AND connector = ?4 AND event <> ?5 ORDER BY place";
+
+/// Those of them that wait for quiet: few, however many stand there.
+const WAIT_FOR_QUIET: &str = "SELECT id, state, reason, waiting_since, due_at, attempt, merged \
+     FROM runs INDEXED BY runs_quiet \
+     WHERE agent = ?1 AND project = ?2 AND line = ?3 AND connector = ?4 \
+     AND state = 2 AND reason = 5 AND held_back < 2 AND event <> ?5 ORDER BY place";
+
 /// In the order of their commits. Runs of one event leave each other alone.
 pub(super) fn displaced_by(
     connection: &Connection,
@@ -72,13 +84,11 @@ pub(super) fn displaced_by(
     (_, event, connector): (ProjectId, EventId, i64),
 ) -> Result<Vec<Found>, Failure> {
     let leaves_all = matches!(line.policy, LinePolicy::Queue | LinePolicy::Reject);
-    if leaves_all && line.debounce.is_none() {
-        return Ok(Vec::new());
-    }
-    let standing = "SELECT id, state, reason, waiting_since, due_at, attempt, merged \
-                    FROM runs INDEXED BY runs_lined \
-                    WHERE agent = ?1 AND project = ?2 AND line = ?3 AND held_back < 2 \
-                    AND state < 3 AND connector = ?4 AND event <> ?5 ORDER BY place";
+    let standing = match (leaves_all, line.debounce) {
+        (true, None) => return Ok(Vec::new()),
+        (true, Some(_)) => WAIT_FOR_QUIET,
+        (false, _) => STANDING,
+    };
     let mut standing = connection.prepare_cached(standing)?;
     let id = event.as_bytes();
     let narrowed = params![of.agent, of.project.0, of.key, connector, id];
