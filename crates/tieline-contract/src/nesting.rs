@@ -1,24 +1,41 @@
 //! How deep JSON nests, told before any parser sees it: a parser recurses, and this does not.
 
+use memchr::memchr2;
+
 /// Levels of arrays and objects within each other that the hub takes from anyone outside.
 pub const NESTING_MAX: usize = 64;
 
 /// How deep the text nests as far as it is valid JSON: counted in one pass.
 pub fn nesting(text: &str) -> usize {
     let (mut level, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text.bytes() {
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
+            b'"' => rest = behind_string(rest),
+            b'[' | b'{' => {
                 level += 1;
                 deepest = deepest.max(level);
             }
-            b']' | b'}' if !in_string => level = level.saturating_sub(1),
+            b']' | b'}' => level = level.saturating_sub(1),
             _ => {}
         }
     }
     deepest
 }
+
+/// What stands behind a string of which the first quote was read; nothing where it has no end.
+fn behind_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', text) {
+        text = match text.split_at(at).1 {
+            [b'"', behind @ ..] => return behind,
+            // A backslash, and what it stands before.
+            [_, _, behind @ ..] => behind,
+            _ => &[],
+        };
+    }
+    &[]
+}
+
+#[cfg(test)]
+mod tests;

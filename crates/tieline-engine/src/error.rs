@@ -50,7 +50,11 @@ impl From<EngineError> for Problem {
                 Self::new(Code::Internal, "The hub failed; its log says more.")
             }
             EngineError::Store(error) => {
-                tracing::warn!(%error, "the store failed");
+                if matches!(error, StoreError::Broken { .. }) {
+                    tracing::error!(%error, "the store is damaged: `tieline doctor` says where");
+                } else {
+                    tracing::warn!(%error, "the store failed");
+                }
                 Self::new(
                     Code::StoreUnavailable,
                     "Nothing was stored. Send the same request again, with the same key.",

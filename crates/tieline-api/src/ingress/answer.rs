@@ -21,7 +21,7 @@ struct Queued<'a> {
     event_id: EventId,
     dispatched_to: usize,
     duplicate: bool,
-    status_url: Address<'a>,
+    status_url: &'a str,
     #[serde(skip_serializing_if = "is_false")]
     filtered: bool,
 }
@@ -86,14 +86,14 @@ pub(super) async fn queued(
 }
 
 fn one_event(place: &Place, accepted: &Accepted) -> Response {
-    let address = place.event(accepted.event_id);
+    let address = place.event(accepted.event_id).to_string();
     let queued = Queued {
         status: "ok",
         run_ids: &accepted.run_ids,
         event_id: accepted.event_id,
         dispatched_to: accepted.run_ids.len(),
         duplicate: accepted.duplicate,
-        status_url: address,
+        status_url: &address,
         filtered: accepted.filtered,
     };
     let mut response = json(StatusCode::ACCEPTED, &queued);
@@ -130,8 +130,8 @@ fn event_of<'a>(place: &'a Place, accepted: &'a Accepted) -> QueuedEvent<'a> {
 }
 
 /// The header that says where an event can be read.
-pub(super) fn location(address: Address<'_>) -> Option<(http::HeaderName, HeaderValue)> {
-    let value = HeaderValue::try_from(address.to_string()).ok()?;
+pub(super) fn location(address: String) -> Option<(http::HeaderName, HeaderValue)> {
+    let value = HeaderValue::try_from(address).ok()?;
     Some((LOCATION, value))
 }
 

@@ -12,7 +12,7 @@ use tieline_model::{Run, RunId, RunState};
 use super::answer::{is_false, json, location};
 use super::wishes::PREFERENCE_APPLIED;
 use super::{Arrived, Start, Wishes, answer, follow};
-use crate::address::{Address, Place};
+use crate::address::Place;
 use crate::api::Shared;
 use crate::problem::Failure;
 use crate::view::{ResultView, Seen};
@@ -38,7 +38,7 @@ struct Pending<'a> {
     run_ids: &'a [RunId],
     /// Those that have ended.
     results: &'a [ResultView<'a>],
-    status_url: Address<'a>,
+    status_url: &'a str,
     #[serde(skip_serializing_if = "is_false")]
     duplicate: bool,
 }
@@ -129,12 +129,12 @@ fn ended(
     };
     let results: Vec<_> = runs.iter().flatten().map(|run| seen.result(run)).collect();
     if results.len() < runs.len() {
-        let address = place.event(accepted.event_id);
+        let address = place.event(accepted.event_id).to_string();
         let pending = Pending {
             status: "pending",
             run_ids: &accepted.run_ids,
             results: &results,
-            status_url: address,
+            status_url: &address,
             duplicate: accepted.duplicate,
         };
         let mut response = json(StatusCode::ACCEPTED, &pending);

@@ -102,7 +102,8 @@ pub(super) fn receive(
     }
     refuse_encoded(request)?;
     let media_type = MediaType::of(&request.headers)?;
-    if cloudevents::mark(&request.headers, media_type.as_ref())? == Some(Mark::Batch) {
+    let mark = cloudevents::mark(&request.headers, media_type.as_ref())?;
+    if mark == Some(Mark::Batch) {
         let elements = cloudevents::read_batch(limits, &request.body)?;
         let events = elements
             .into_iter()
@@ -116,7 +117,7 @@ pub(super) fn receive(
             batch: true,
         });
     }
-    let content = read_one(limits, request, media_type.as_ref())?;
+    let content = read_one(limits, request, (media_type.as_ref(), mark))?;
     Ok(one(event(content, key.map(Key::whole), &request.body)))
 }
 
@@ -124,10 +125,10 @@ pub(super) fn receive(
 fn read_one(
     limits: &Limits,
     request: &Verified,
-    media_type: Option<&MediaType>,
+    (media_type, mark): (Option<&MediaType>, Option<Mark>),
 ) -> Result<Content, Problem> {
     let body = &request.body;
-    match cloudevents::mark(&request.headers, media_type)? {
+    match mark {
         Some(Mark::Binary) => {
             return cloudevents::read_binary(limits, &request.headers, media_type, body);
         }

@@ -42,7 +42,10 @@ impl Hub {
     /// Erases what is no longer kept, in small commits, so that nobody waits for them.
     async fn retain(&self) {
         loop {
-            let (now, kept) = (self.steady(), self.surroundings.load().retention);
+            // An end is stamped by the wall clock. Where that was set, either clock may make what
+            // has just ended look old; nothing goes before it is old by both.
+            let now = self.steady().min(self.now());
+            let kept = self.surroundings.load().retention;
             let retain = Retain {
                 bodies_before: now.minus(kept.bodies),
                 rows_before: now.minus(kept.rows),

@@ -2,20 +2,30 @@
 //!
 //! Those of an engine that was broken on purpose are kept where few other seeds saw it.
 
-pub(super) const ONCE_FAILED: [u64; 6] = [
-    // On purpose: outlets were taken as they were when the attempt began, not as they are at its
-    // end; and a run that was given back at a stop had its attempt counted.
-    187,
-    // On purpose: a delivery that was given back at a stop had its attempt counted.
-    403,
-    // On purpose: the due times of waiting work went with the wall clock.
-    667,
-    // On purpose: a run that lost its place between its claim and its first step was executed.
-    2315,
-    // On purpose: a settle that was fenced told of its end all the same, and counted deliveries
-    // that are not there.
-    2843,
-    // The check itself: what a hub could not record because it stopped while the store was out
-    // counts as a crash, not as an error of the agent.
-    3123,
+pub(super) const ONCE_FAILED: [(u64, &str); 6] = [
+    (
+        187,
+        "on purpose: outlets as they were when the attempt began, and a run given back at a stop \
+         with its attempt counted",
+    ),
+    (
+        403,
+        "on purpose: a delivery given back at a stop with its attempt counted",
+    ),
+    (
+        667,
+        "on purpose: what waits became due by the wall clock, which may be set back",
+    ),
+    (
+        2315,
+        "on purpose: a run that lost its place between claim and begin was executed",
+    ),
+    (
+        2843,
+        "on purpose: a settle that was fenced was told and counted",
+    ),
+    (
+        3123,
+        "the check itself: what a hub could not record at its stop counts as a crash",
+    ),
 ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline_contract::Verdict;
-use tieline_model::{Clock as _, RunState};
+use tieline_model::{Clock as _, Kept, RunState};
 use tieline_store::{MemoryStore, Store};
 use tokio::time::Instant;
 
@@ -71,6 +71,25 @@ async fn a_dedupe_key_stands_for_its_days_whatever_the_clock_says() {
     assert_eq!(send().await.event_id, first.event_id);
     tokio::time::sleep(Duration::from_hours(3)).await;
     assert_ne!(send().await.event_id, first.event_id, "it was forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_has_nothing_erased_before_its_time() {
+    for (test, ms) in [("erased_back", -YEAR_MS), ("erased_forward", YEAR_MS)] {
+        let rig = Rig::new(test).await;
+        rig.usual().await;
+        let before = rig.send("in", "1").await;
+        rig.ended(before.run_ids[0]).await;
+        rig.clock.set_forward(ms);
+        let after = rig.send("in", "2").await;
+        rig.ended(after.run_ids[0]).await;
+        tokio::time::sleep(Duration::from_hours(24)).await;
+        for accepted in [before, after] {
+            let event = rig.hub.store().event(PROJECT, accepted.event_id).await;
+            let kept = event.unwrap().map(|event| event.kept);
+            assert_eq!(kept, Some(Kept::Whole), "{test}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -281,9 +281,9 @@ fn record(
         return Ok(());
     };
     let put = "INSERT INTO attempts (project, owner, position, number, started_at, ended_at, \
-               status, error_code, error_message, response) SELECT ?1, ?2, \
-               1 + coalesce(max(position), 0), ?3, ?4, ?5, ?6, ?7, ?8, ?9 \
-               FROM attempts WHERE project = ?1 AND owner = ?2";
+               status, error_code, error_message, response) VALUES (?1, ?2, 1 + coalesce( \
+               (SELECT max(position) FROM attempts WHERE project = ?1 AND owner = ?2), 0), \
+               ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (code, message) = rows::error_columns(attempt.error.as_ref());
     connection.prepare_cached(put)?.execute(params![
         project.0,

@@ -7,7 +7,7 @@ mod binary;
 mod data;
 mod structured;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 use tieline_contract::{Code, Problem};
 
@@ -48,8 +48,12 @@ pub(super) fn mark(
         }
         _ => {
             // Any of them is enough: a CloudEvent that lacks one must not pass as something else.
-            let has = |name: &&str| headers.contains_key(format!("ce-{name}"));
-            Ok(REQUIRED.iter().any(has).then_some(Mark::Binary))
+            let mut names = headers.keys().map(HeaderName::as_str);
+            let is_one = |name: &str| {
+                name.strip_prefix("ce-")
+                    .is_some_and(|name| REQUIRED.contains(&name))
+            };
+            Ok(names.any(is_one).then_some(Mark::Binary))
         }
     }
 }
