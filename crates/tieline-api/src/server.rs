@@ -112,7 +112,9 @@ fn http1_builder() -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_READ)
-        .max_buf_size(HEAD_BYTES);
+        .max_buf_size(HEAD_BYTES)
+        // A read may bring more than the buffer's limit asks for.
+        .max_header_size(HEAD_BYTES);
     builder
 }
 
