@@ -15,8 +15,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse as _, Response};
 use axum::{BoxError, Router};
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, StatusCode, Version};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http1;
@@ -215,14 +214,6 @@ async fn carry<C: GracefulConnection>(server: &Server, connection: C) -> Result<
 
 /// Passes a request on. Whatever happens in a handler, there is an answer.
 async fn respond(mut router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
-    if head_bytes(&request) > HEAD_BYTES {
-        let mut response = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
-        if request.version() < Version::HTTP_2 {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(CONNECTION, close);
-        }
-        return Ok(response);
-    }
     let to_sender = is_of_connectors(request.uri());
     let answer = AssertUnwindSafe(router.call(request)).catch_unwind();
     let Ok(response) = answer.await else {
@@ -237,18 +228,6 @@ async fn respond(mut router: Router, request: Request<Incoming>) -> Result<Respo
         return Ok(failure.into_response());
     };
     response
-}
-
-/// How long the head was when it came, nearly: a head that ends within the last read is handed on
-/// by the library, although it is over the limit.
-fn head_bytes(request: &Request<Incoming>) -> usize {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |t| t.as_str().len());
-    let fields = request.headers().iter();
-    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
-    target + fields.sum::<usize>()
 }
 
 async fn rest(error: &io::Error) {

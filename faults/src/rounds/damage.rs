@@ -4,6 +4,7 @@
 //! and that everything beside it goes on. A log that was cut within its last write is another
 //! matter: this is what a crash leaves, and every law holds.
 
+mod doctor;
 mod stored;
 
 use std::fs::{self, OpenOptions};
@@ -36,7 +37,6 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     body(plan, report).await?;
     page(plan, report).await?;
     short_file(plan, report).await?;
-    report.figure("doctor", "not asked: the binary has no such command yet");
     short_log(plan, report).await
 }
 
@@ -91,10 +91,18 @@ async fn body(plan: &Plan, report: &mut Report) -> Result<()> {
     stage.client().act("/v1/agents/alpha/pause").await?;
     let waiting = post(&stage, LETTERS).await?;
     stage.terminate().await?;
+    let whole = doctor::says(&stage)?;
+    verdict.demand(whole.is_well, || {
+        format!("the doctor says of a whole store: {}", whole.text)
+    });
     let mut flips = 0;
     for of in [&ended[0], &waiting[LETTERS / 2]] {
         flips += Stored::of(&stage).flip_all(&of.mark)?;
     }
+    let ill = doctor::says(&stage)?;
+    verdict.demand(!ill.is_well, || {
+        format!("the doctor says of damaged bodies: {}", ill.text)
+    });
     stage.start().await?;
     let mut client = stage.client();
     let path = format!("/v1/runs/{}", ended[0].run);
@@ -131,6 +139,10 @@ async fn page(plan: &Plan, report: &mut Report) -> Result<()> {
     let mut verdict = Verdict::new("R6 page", "found by the read that meets it, and said");
     let of = &posted[LETTERS / 2];
     let flips = Stored::of(&stage).flip_page(&of.mark)?;
+    let ill = doctor::says(&stage)?;
+    verdict.demand(!ill.is_well, || {
+        format!("the doctor says of a damaged page: {}", ill.text)
+    });
     // It may be met by the start itself.
     if stage.start().await.is_ok() {
         let path = format!("/v1/runs/{}", of.run);
