@@ -130,9 +130,11 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for the end; the exit code, where no signal ended it.
+    /// Waits for the end, and for all that was said; the exit code, where no signal ended it.
     pub(crate) fn wait(&mut self) -> Option<i32> {
-        wait(|| self.child.try_wait().unwrap()).code()
+        let code = wait(|| self.child.try_wait().unwrap()).code();
+        wait_until(|| self.stdout.is_whole() && self.stderr.is_whole());
+        code
     }
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
@@ -188,24 +190,32 @@ impl Drop for Process {
 }
 
 /// What a stream has said so far.
-struct Lines(Arc<Mutex<String>>);
+struct Lines {
+    text: Arc<Mutex<String>>,
+    reader: thread::JoinHandle<()>,
+}
 
 impl Lines {
     fn of(stream: impl Read + Send + 'static) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let filled = Arc::clone(&text);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 let mut text = filled.lock().unwrap();
                 text.push_str(&line);
                 text.push('\n');
             }
         });
-        Self(text)
+        Self { text, reader }
     }
 
     fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.text.lock().unwrap().clone()
+    }
+
+    /// Whether there is no more to come.
+    fn is_whole(&self) -> bool {
+        self.reader.is_finished()
     }
 }
 
