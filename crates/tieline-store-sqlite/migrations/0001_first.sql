@@ -125,8 +125,10 @@ CREATE TABLE dedupe (
 CREATE INDEX dedupe_by_expiry ON dedupe (expires_at);
 
 -- The commits of runs that stand in a line are counted here: the order of every line.
-CREATE TABLE places (last INTEGER NOT NULL) STRICT;
-INSERT INTO places VALUES (0);
+-- `latest` is the latest time that any of them was given: where it is not later than now, no run that
+-- stands behind others has to be looked at when the clock was set back.
+CREATE TABLE places (last INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
+INSERT INTO places VALUES (0, 0);
 
 -- A row that nothing holds back is in one of three queue indexes while it has not ended: in
 -- `queued` by its priority and the time when it came, in `waiting` by the time when it may be

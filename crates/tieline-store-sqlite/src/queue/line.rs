@@ -100,10 +100,10 @@ pub(crate) fn stand<'a>(
     // However wide it is itself, it overtakes nobody.
     let is_next = !come_forward(connection, of)?;
     let is_free = is_next && in_the_way(connection, of)? < line.width;
-    let next = "UPDATE places SET last = last + 1 RETURNING last";
+    let next = "UPDATE places SET last = last + 1, latest = max(latest, ?1) RETURNING last";
     let place = connection
         .prepare_cached(next)?
-        .query_row([], |row| row.get(0))?;
+        .query_row([now.as_millis()], |row| row.get(0))?;
     Ok(Standing {
         line: Some(&line.key),
         place: Some(place),

@@ -23,22 +23,29 @@ const FREE_DELIVERIES: &str = "UPDATE deliveries INDEXED BY deliveries_leased SE
 
 /// What was queued in the future is due now. What began to wait there begins now, and waits as
 /// long.
-const BEGIN_BY_NOW: [&str; 6] = [
+const BEGIN_BY_NOW: [&str; 4] = [
     "UPDATE runs INDEXED BY runs_queued SET due_at = ?1 \
      WHERE state = 0 AND held_back = 0 AND due_at > ?1",
-    "UPDATE runs INDEXED BY runs_lined SET due_at = ?1 \
-     WHERE line IS NOT NULL AND state < 3 AND held_back > 0 AND state = 0 AND due_at > ?1",
     "UPDATE deliveries INDEXED BY deliveries_queued SET due_at = ?1 \
      WHERE state = 0 AND due_at > ?1",
     "UPDATE runs INDEXED BY runs_waiting SET waiting_since = ?1, \
      due_at = ?1 + max(due_at - waiting_since, 0) \
      WHERE state = 2 AND held_back = 0 AND waiting_since > ?1",
+    "UPDATE deliveries INDEXED BY deliveries_waiting SET waiting_since = ?1, \
+     due_at = ?1 + max(due_at - waiting_since, 0) \
+     WHERE state = 2 AND waiting_since > ?1",
+];
+
+/// The same for what stands behind others. It is no part of a queue's index, so that each of them
+/// has to be read.
+const BEHIND_BY_NOW: [&str; 3] = [
+    "UPDATE runs INDEXED BY runs_lined SET due_at = ?1 \
+     WHERE line IS NOT NULL AND state < 3 AND held_back > 0 AND state = 0 AND due_at > ?1",
     "UPDATE runs INDEXED BY runs_lined SET waiting_since = ?1, \
      due_at = ?1 + max(due_at - waiting_since, 0) \
      WHERE line IS NOT NULL AND state < 3 AND held_back > 0 AND state = 2 \
      AND waiting_since > ?1",
-    "UPDATE deliveries INDEXED BY deliveries_waiting SET waiting_since = ?1, \
-     due_at = ?1 + max(due_at - waiting_since, 0) WHERE state = 2 AND waiting_since > ?1",
+    "UPDATE places SET latest = ?1",
 ];
 
 pub(crate) fn release_leases(
@@ -52,7 +59,11 @@ pub(crate) fn release_leases(
         let mut free = connection.prepare_cached(sql)?;
         freed += free.execute(params![keep.as_bytes(), now.as_millis()])?;
     }
-    for sql in BEGIN_BY_NOW {
+    let latest = "SELECT latest > ?1 FROM places";
+    let mut latest = connection.prepare_cached(latest)?;
+    let set_back = latest.query_row([now.as_millis()], |row| row.get(0))?;
+    let behind: &[&str] = if set_back { &BEHIND_BY_NOW } else { &[] };
+    for sql in BEGIN_BY_NOW.iter().chain(behind) {
         connection.prepare_cached(sql)?.execute([now.as_millis()])?;
     }
     for (project, left) in left {

@@ -144,7 +144,7 @@ fn fill(hub: &Process) -> Value {
 }
 
 /// Which names and ids an operation is tried with, beside those that are made up.
-const KNOWN: [(&str, &str, &str); 19] = [
+const KNOWN: [(&str, &str, &str); 21] = [
     ("GET /v1/agents/{name}", "name", "agents"),
     ("PUT /v1/agents/{name}", "name", "agent"),
     ("DELETE /v1/agents/{name}", "name", "spare"),
@@ -157,6 +157,8 @@ const KNOWN: [(&str, &str, &str); 19] = [
     ("POST /v1/connectors/{name}/resume", "name", "connector"),
     ("POST /v1/connectors/{name}/trigger", "name", "callable"),
     ("GET /v1/events/{id}", "id", "events"),
+    ("POST /v1/events/{id}/replay", "id", "events"),
+    ("POST /v1/events/{id}/erase", "id", "events"),
     ("GET /v1/runs/{id}", "id", "runs"),
     ("POST /v1/runs/{id}/cancel", "id", "held"),
     ("POST /v1/runs/{id}/release", "id", "held"),
