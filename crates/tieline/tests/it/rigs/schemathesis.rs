@@ -131,6 +131,8 @@ fn fill(hub: &Process) -> Value {
     json!({
         "spare": spare,
         "events": ids("events", "event_id"),
+        // What it came to is delivered nowhere, so that it has ended and can be erased.
+        "over": ids("events?connector=fails", "event_id"),
         "runs": ids("runs", "run_id"),
         "held": ids("runs?status=waiting", "run_id"),
         "deliveries": ids("deliveries", "delivery_id"),
@@ -158,7 +160,7 @@ const KNOWN: [(&str, &str, &str); 21] = [
     ("POST /v1/connectors/{name}/trigger", "name", "callable"),
     ("GET /v1/events/{id}", "id", "events"),
     ("POST /v1/events/{id}/replay", "id", "events"),
-    ("POST /v1/events/{id}/erase", "id", "events"),
+    ("POST /v1/events/{id}/erase", "id", "over"),
     ("GET /v1/runs/{id}", "id", "runs"),
     ("POST /v1/runs/{id}/cancel", "id", "held"),
     ("POST /v1/runs/{id}/release", "id", "held"),
