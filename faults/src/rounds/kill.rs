@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let mut stage = Stage::open(plan, "kill", Setting::moody()).await?;
     let sender = stage.send(Load {
-        events: plan.events,
+        // As many as come while there is something to kill: nobody must wait in vain for the next.
         pace: pace(plan),
         ..Load::default()
     });
