@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{Method, Version};
-use tieline_contract::auth::{Admitted, BodyVerifier, Decision, Head, query_without_secret};
+use tieline_contract::auth::{Admitted, BodyVerifier, Decision, Head, Peer, query_without_secret};
 use tieline_contract::{Code, Incoming, Problem, Verified};
 use tieline_engine::{Arrival, Status};
 use tieline_model::{Mode, Timestamp, Trust};
@@ -140,6 +140,7 @@ fn judge(parts: &Parts, place: &Place, now: Timestamp) -> Decision {
         method: &parts.method,
         headers: &parts.headers,
         query: query_of(&parts.uri),
+        peer: parts.extensions.get::<Arc<Peer>>().map(Arc::as_ref),
     };
     place.endpoint().rules().auth.begin(&head, now)
 }

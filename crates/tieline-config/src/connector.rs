@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use tieline_contract::settings::{one_of, redact, walk};
 use tieline_contract::{ConnectorType, Problems};
 use tieline_model::quantity::Rate;
-use tieline_model::{Connector, ConnectorId, ManagedBy, Mode, Name, ProjectId, Secret};
+use tieline_model::{
+    Connector, ConnectorId, DatedSecret, ManagedBy, Mode, Name, ProjectId, Secret,
+};
 
 use self::links::Links;
 use crate::Types;
@@ -196,7 +198,12 @@ fn connector(fields: ConnectorFields) -> Connector {
         name: fields.name,
         kind: fields.kind,
         mode: fields.mode,
-        secrets: fields.secret.0,
+        secrets: fields
+            .secret
+            .0
+            .into_iter()
+            .map(DatedSecret::always)
+            .collect(),
         links: fields.agents.0,
         concurrency: fields.concurrency,
         rate: fields.rate,

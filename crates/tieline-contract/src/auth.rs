@@ -7,11 +7,12 @@
 
 mod body;
 mod credentials;
+mod peer;
 mod settings;
 mod signature;
 
 use http::{HeaderMap, HeaderName, Method, header};
-use tieline_model::{Secret, Timestamp, Trust};
+use tieline_model::{DatedSecret, Timestamp, Trust};
 use tieline_signature::equal::SecretDigest;
 use tieline_signature::{Refusal, standard_webhooks};
 
@@ -20,6 +21,7 @@ use crate::Problems;
 
 pub use body::BodyVerifier;
 pub use credentials::{SECRET_HEADER, SECRET_PARAMETER, query_without_secret};
+pub use peer::{ClientCertificate, Peer};
 pub use settings::{AuthScheme, AuthSettings, HmacAlgorithm, HmacEncoding, HmacSettings};
 
 /// The part of an endpoint's settings that says who may call it.
@@ -48,6 +50,8 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
     /// As it arrived, without the `?`; empty where there is none.
     pub query: &'a str,
+    /// `None` where the hub does not know: rules that need it then refuse.
+    pub peer: Option<&'a Peer>,
 }
 
 /// What the head of a request allows.
@@ -86,7 +90,7 @@ pub enum Refused {
 
 impl Authenticator {
     /// `secrets` are the connector's own, newest first; all of them are good.
-    pub fn new(rules: AuthRules<'_>, secrets: &[Secret]) -> Result<Self, Problems> {
+    pub fn new(rules: AuthRules<'_>, secrets: &[DatedSecret]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let schemes = rules.auth.schemes();
         rules.auth.check(&mut problems);

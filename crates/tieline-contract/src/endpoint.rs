@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tieline_model::{Mode, Name, Secret, Timestamp, Trust};
+use tieline_model::{DatedSecret, Mode, Name, Timestamp, Trust};
 
 use crate::auth::Authenticator;
 use crate::{Problem, Problems, Settings};
@@ -34,7 +34,7 @@ pub struct EndpointContext {
     pub connector: Name,
     pub mode: Mode,
     /// Newest first.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<DatedSecret>,
 }
 
 /// What holds for every request to one connector's address.

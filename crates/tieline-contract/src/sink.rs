@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tieline_model::{DeliveryId, EventId, Name, RunError, RunId, RunState, Secret, Timestamp};
+use tieline_model::{DatedSecret, DeliveryId, EventId, Name, RunError, RunId, RunState, Timestamp};
 
 use crate::{Fault, Problems, Settings};
 
@@ -29,8 +29,8 @@ pub trait Sink: Sized + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct SinkContext {
     pub connector: Name,
-    /// Newest first: the first signs.
-    pub secrets: Vec<Secret>,
+    /// Newest first: all that are good at the time sign.
+    pub secrets: Vec<DatedSecret>,
     /// The client for the outside.
     pub egress: Arc<tieline_egress::Client>,
 }

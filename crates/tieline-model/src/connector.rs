@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::quantity::{Rate, Span};
-use crate::{Name, Secret};
+use crate::{DatedSecret, Name};
 
 /// A hard wall around agents, connectors, runs and keys. Every table carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,7 +192,7 @@ pub struct Connector {
     pub kind: String,
     pub mode: Mode,
     /// Newest first; empty only where nothing authenticates by the connector's own secret.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<DatedSecret>,
     pub links: Vec<Link>,
     /// How many deliveries are under way at once; `None` for the hub's default.
     pub concurrency: Option<u32>,

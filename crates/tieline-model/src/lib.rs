@@ -28,5 +28,5 @@ pub use id::{DeliveryId, EventId, FileId, Ids, NodeId, RunId};
 pub use name::Name;
 pub use retry::{Exhausted, Retry};
 pub use run::{Reason, Run, RunError, RunState};
-pub use secret::Secret;
+pub use secret::{DatedSecret, Secret};
 pub use time::Timestamp;

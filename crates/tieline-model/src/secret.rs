@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
+use crate::Timestamp;
+
 /// A secret that cannot be empty, is not printed, not compared by `==`, and wiped when dropped.
 ///
 /// There is no `Serialize`: what must store one calls [`Secret::expose`] and can be found by it.
@@ -47,6 +49,44 @@ impl Secret {
     /// The secret itself. Never pass it to a log, an error, a URL or an answer.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// A secret with the time in which it is good, so that one can be rotated with an overlap.
+#[derive(Clone, Debug)]
+pub struct DatedSecret {
+    pub secret: Secret,
+    /// Before this it is not good yet.
+    pub not_before: Option<Timestamp>,
+    /// From this on it is good no more.
+    pub not_after: Option<Timestamp>,
+}
+
+impl DatedSecret {
+    /// One that is good at any time.
+    pub const fn always(secret: Secret) -> Self {
+        Self {
+            secret,
+            not_before: None,
+            not_after: None,
+        }
+    }
+
+    /// Whether it is good at a moment: from `not_before` on, and until just before `not_after`.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|from| from <= now)
+            && self.not_after.is_none_or(|until| now < until)
+    }
+
+    /// As [`Secret::expose`].
+    pub fn expose(&self) -> &str {
+        self.secret.expose()
+    }
+}
+
+impl From<Secret> for DatedSecret {
+    fn from(secret: Secret) -> Self {
+        Self::always(secret)
     }
 }
 
@@ -101,6 +141,21 @@ mod tests {
         ] {
             assert_eq!(Secret::for_callers(bad).unwrap_err(), BadSecret::Form);
         }
+    }
+
+    #[test]
+    fn a_dated_secret_is_good_in_its_time_alone() {
+        let at = Timestamp::from_millis;
+        let secret = Secret::new("canary").unwrap();
+        let always = DatedSecret::always(secret.clone());
+        assert!(always.is_good(at(0)) && always.is_good(Timestamp::END));
+        let dated = DatedSecret {
+            secret,
+            not_before: Some(at(10)),
+            not_after: Some(at(20)),
+        };
+        let good = [9, 10, 19, 20].map(|ms| dated.is_good(at(ms)));
+        assert_eq!(good, [false, true, true, false]);
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Place {
         let secrets = |connector: &Connector| {
             let mut secrets = connector.secrets.clone();
             if secrets.is_empty() {
-                secrets.push(tieline_vault::connector_secret(&SystemEntropy));
+                secrets.push(tieline_vault::connector_secret(&SystemEntropy).into());
             }
             secrets
         };

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tieline_contract::settings::{REDACTED, join_path};
-use tieline_model::{Agent, Connector, Secret};
+use tieline_model::{Agent, Connector, DatedSecret};
 
 use crate::{Types, agent, connector};
 
@@ -55,7 +55,7 @@ pub(super) fn connector_changes(
     let exposed = |c: &Connector| -> Vec<String> {
         c.secrets
             .iter()
-            .map(Secret::expose)
+            .map(DatedSecret::expose)
             .map(str::to_owned)
             .collect()
     };

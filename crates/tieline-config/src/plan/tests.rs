@@ -23,7 +23,7 @@ fn rows(text: &str) -> (Vec<Agent>, Vec<Connector>) {
     }
     for (id, connector) in (1..).zip(&mut connectors) {
         connector.id = ConnectorId(id);
-        connector.secrets = vec![Secret::new("generated-before").unwrap()];
+        connector.secrets = vec![Secret::new("generated-before").unwrap().into()];
     }
     (agents, connectors)
 }

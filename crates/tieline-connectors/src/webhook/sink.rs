@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use tieline_contract::{Fault, Outgoing, Problems, Receipt, RunResult, Sink, SinkContext, Wanted};
 use tieline_egress::{Client, Request, Target};
-use tieline_model::{RunState, Secret};
+use tieline_model::{DatedSecret, RunState, Secret};
 use tieline_signature::standard_webhooks::{
     self, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey,
 };
@@ -149,7 +149,7 @@ fn confidential(headers: BTreeMap<String, Secret>, target: &Target) -> Vec<Secre
     headers.into_values().chain(parts).collect()
 }
 
-fn keys(secrets: &[Secret], problems: &mut Problems) -> Vec<SigningKey> {
+fn keys(secrets: &[DatedSecret], problems: &mut Problems) -> Vec<SigningKey> {
     const FIX: &str = "leave the connector's `secret` out to have one generated, or run \
                        `tieline connectors rotate-secret`";
     if secrets.is_empty() {

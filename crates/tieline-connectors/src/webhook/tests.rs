@@ -38,7 +38,7 @@ pub(super) fn endpoint(mode: Mode, settings: &Value) -> Result<Box<dyn DynEndpoi
     let context = EndpointContext {
         connector: Name::new("orders").unwrap(),
         mode,
-        secrets: vec![Secret::new(WHSEC).unwrap()],
+        secrets: vec![Secret::new(WHSEC).unwrap().into()],
     };
     (role(mode).open)(&map(settings), &context)
 }
@@ -52,7 +52,7 @@ pub(super) fn sink(settings: &Value, secrets: &[&str]) -> Result<Box<dyn DynSink
         connector: Name::new("results").unwrap(),
         secrets: secrets
             .iter()
-            .map(|one| Secret::new(*one).unwrap())
+            .map(|one| Secret::new(*one).unwrap().into())
             .collect(),
         egress: Arc::new(Client::new(policy, Limits::default())),
     };

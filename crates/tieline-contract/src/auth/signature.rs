@@ -1,7 +1,7 @@
 //! The schemes that sign the body, ready to verify with.
 
 use http::{HeaderMap, HeaderName};
-use tieline_model::{Secret, Timestamp};
+use tieline_model::{DatedSecret, Timestamp};
 use tieline_signature::hmac::{Algorithm, Claims, Encoding, Hmac, Part, Scheme, SchemeError};
 use tieline_signature::standard_webhooks::{
     self, DEFAULT_TOLERANCE_S, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SECRET_PREFIX,
@@ -33,7 +33,7 @@ pub(super) enum Signature {
 /// The signature schemes of `rules` that there is a key for.
 pub(super) fn build(
     rules: AuthRules<'_>,
-    secrets: &[Secret],
+    secrets: &[DatedSecret],
     problems: &mut Problems,
 ) -> Vec<Signature> {
     let mut found = Vec::new();
@@ -64,14 +64,14 @@ pub(super) fn build(
 
 /// `None` where no secret is of the form that Standard Webhooks sign with: callers then present it.
 fn standard_webhooks(
-    secrets: &[Secret],
+    secrets: &[DatedSecret],
     alone: bool,
     problems: &mut Problems,
 ) -> Option<Signature> {
     const FIX: &str = "write `whsec_` and base64 of 24 to 64 random bytes as the connector's \
                        `secret`, or leave it out to have one generated";
     let mut keys = Vec::new();
-    for secret in secrets.iter().map(Secret::expose) {
+    for secret in secrets.iter().map(DatedSecret::expose) {
         match SigningKey::parse(secret) {
             Ok(key) => keys.push(key),
             Err(error) if alone || secret.starts_with(SECRET_PREFIX) => {
@@ -85,7 +85,11 @@ fn standard_webhooks(
     (!keys.is_empty()).then_some(Signature::StandardWebhooks { header, keys })
 }
 
-fn hmac(settings: &HmacSettings, secrets: &[Secret], problems: &mut Problems) -> Option<Signature> {
+fn hmac(
+    settings: &HmacSettings,
+    secrets: &[DatedSecret],
+    problems: &mut Problems,
+) -> Option<Signature> {
     let content = parse_content(&settings.signed_content, problems);
     let (timed, identified) = (
         content.contains(&Part::Timestamp),
@@ -122,7 +126,7 @@ fn hmac(settings: &HmacSettings, secrets: &[Secret], problems: &mut Problems) ->
         content,
         tolerance_s: tolerance.or_else(|| timed.then_some(DEFAULT_TOLERANCE_S)),
     };
-    let keys: Vec<_> = secrets.iter().map(Secret::expose).collect();
+    let keys: Vec<_> = secrets.iter().map(DatedSecret::expose).collect();
     if keys.is_empty() {
         return None;
     }

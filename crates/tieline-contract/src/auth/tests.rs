@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use proptest::prelude::*;
+use tieline_model::Secret;
 
 use super::*;
 
@@ -13,8 +14,8 @@ use super::*;
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PLAIN: &str = "a plain secret, long enough";
 
-fn secrets(texts: &[&str]) -> Vec<Secret> {
-    let secret = |text: &&str| Secret::new(*text).unwrap();
+fn secrets(texts: &[&str]) -> Vec<DatedSecret> {
+    let secret = |text: &&str| Secret::new(*text).unwrap().into();
     texts.iter().map(secret).collect()
 }
 
@@ -49,6 +50,7 @@ fn judge(
         method: &Method::POST,
         headers,
         query: "",
+        peer: None,
     };
     match authenticator.begin(&head, now) {
         Decision::Admit(trust) => Ok(Admitted {
@@ -166,6 +168,7 @@ fn the_query_counts_only_where_it_is_allowed() {
             method: &Method::GET,
             headers: &HeaderMap::new(),
             query,
+            peer: None,
         };
         let admitted = matches!(
             authenticator.begin(&head, Timestamp::default()),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tieline_contract::Problems;
-use tieline_model::{Agent, AgentId, Connector, Name, ProjectId, Secret};
+use tieline_model::{Agent, AgentId, Connector, DatedSecret, Name, ProjectId, Secret};
 use tieline_store::CatalogChange;
 
 use super::open::{open_agent, open_catalog, open_connector};
@@ -136,7 +136,9 @@ impl Hub {
             .secrets
             .is_empty()
             .then(|| tieline_vault::connector_secret(self.entropy.as_ref()));
-        connector.secrets.extend(made.clone());
+        connector
+            .secrets
+            .extend(made.clone().map(DatedSecret::always));
         let desks = Desks::default();
         let opened = open_connector(connector.clone(), self.types, surroundings, names, &desks)?;
         let open_to_all = matches!(&opened.role, LiveRole::Endpoint(endpoint)

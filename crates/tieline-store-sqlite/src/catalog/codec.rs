@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use tieline_model::key::ApiKey;
 use tieline_model::quantity::Rate;
 use tieline_model::{
-    Agent, AgentId, Connector, ConnectorId, ManagedBy, Mode, Name, ProjectId, Secret, Timestamp,
+    Agent, AgentId, Connector, ConnectorId, DatedSecret, ManagedBy, Mode, Name, ProjectId, Secret,
+    Timestamp,
 };
 
 use crate::failure::Failure;
@@ -79,7 +80,10 @@ pub(super) fn connector(row: &Row<'_>) -> Result<Connector, Failure> {
         name: name(row)?,
         kind: row.get(3)?,
         mode: pick(&MODES, row.get(4)?)?,
-        secrets: parsed(row, 5)?,
+        secrets: parsed::<Vec<Secret>>(row, 5)?
+            .into_iter()
+            .map(DatedSecret::always)
+            .collect(),
         links: parsed(row, 6)?,
         settings: parsed(row, 7)?,
         managed_by: pick(&MANAGERS, row.get(8)?)?,
@@ -96,7 +100,7 @@ pub(super) fn put_connector(
     (id, project): (Option<i64>, ProjectId),
     connector: &Connector,
 ) -> Result<(), Failure> {
-    let secrets: Vec<&str> = connector.secrets.iter().map(Secret::expose).collect();
+    let secrets: Vec<&str> = connector.secrets.iter().map(DatedSecret::expose).collect();
     let put = "INSERT OR REPLACE INTO connectors (id, project, name, kind, mode, secrets, \
                links, settings, managed_by, paused, concurrency, rate) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";

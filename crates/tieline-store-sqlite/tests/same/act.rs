@@ -452,7 +452,11 @@ fn agent(name: u8, concurrency: u32) -> Agent {
 }
 
 fn connector(name: u8, secrets: u8) -> Connector {
-    let secret = |number| Secret::new(format!("secret-{number}")).expect("a secret");
+    let secret = |number| {
+        Secret::new(format!("secret-{number}"))
+            .expect("a secret")
+            .into()
+    };
     Connector {
         id: ConnectorId(0),
         project: ProjectId(0),

@@ -7,8 +7,8 @@ use tieline_model::key::{ApiKey, Scope};
 use tieline_model::quantity::Span;
 use tieline_model::retry::Backoff;
 use tieline_model::{
-    Agent, AgentId, Connector, Debounce, Exhausted, Link, ManagedBy, Mode, Name, OnError, Policy,
-    Priority, Retry, Secret,
+    Agent, AgentId, Connector, DatedSecret, Debounce, Exhausted, Link, ManagedBy, Mode, Name,
+    OnError, Policy, Priority, Retry, Secret,
 };
 
 use super::given::{ELSEWHERE, Given, HERE, agent, at, connector};
@@ -80,8 +80,10 @@ pub(super) async fn a_connector_comes_back_as_it_was_put(given: Given) {
     let secrets = ["newest-secret-of-all-0001", "older-secret-of-all-00002"];
     put.mode = Mode::Sync;
     put.secrets = secrets
-        .map(|text| Secret::new(text).expect("a secret"))
+        .map(|text| Secret::new(text).expect("a secret").into())
         .to_vec();
+    put.secrets[0].not_before = Some(at(5));
+    put.secrets[1].not_after = Some(at(9));
     put.links = vec![Link {
         agent: Name::new("triage").expect("a name"),
         when: Some("input.total > 1".to_owned()),
@@ -104,7 +106,7 @@ pub(super) async fn a_connector_comes_back_as_it_was_put(given: Given) {
     let kept = catalog.connectors.first().expect("it is there");
     put.id = kept.id;
     assert_eq!(format!("{kept:?}"), format!("{put:?}"));
-    let exposed: Vec<&str> = kept.secrets.iter().map(Secret::expose).collect();
+    let exposed: Vec<&str> = kept.secrets.iter().map(DatedSecret::expose).collect();
     assert_eq!(exposed, secrets, "secrets keep their order");
 }
 

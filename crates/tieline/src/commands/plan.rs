@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tieline_model::quantity::Span;
-use tieline_model::{Agent, Connector, Secret};
+use tieline_model::{Agent, Connector, DatedSecret};
 
 use crate::cli::{Format, HubArgs, OutputArgs};
 use crate::client::{HubClient, block_on};
@@ -89,7 +89,7 @@ fn connector(connector: &Connector) -> Value {
         "agents": connector.links,
         "settings": connector.settings,
     });
-    let secrets: Vec<&str> = connector.secrets.iter().map(Secret::expose).collect();
+    let secrets: Vec<&str> = connector.secrets.iter().map(DatedSecret::expose).collect();
     if let (false, Some(fields)) = (secrets.is_empty(), fields.as_object_mut()) {
         fields.insert("secret".to_owned(), json!(secrets));
     }

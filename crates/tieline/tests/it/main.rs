@@ -24,4 +24,5 @@ mod reload;
 mod replay;
 mod rigs;
 mod secrets;
+mod security;
 mod start;

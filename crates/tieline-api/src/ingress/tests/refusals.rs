@@ -167,7 +167,7 @@ async fn a_signature_is_judged_over_the_body_as_it_streams_by() {
         .unwrap()
         .row
         .clone();
-    row.secrets = vec![secret.clone()];
+    row.secrets = vec![secret.clone().into()];
     let change = tieline_store::CatalogChange {
         put_connectors: vec![row],
         ..tieline_store::CatalogChange::default()

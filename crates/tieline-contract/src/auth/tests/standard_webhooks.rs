@@ -50,6 +50,7 @@ fn bad_heads_are_refused_before_the_body() {
             method: &Method::POST,
             headers,
             query: "",
+            peer: None,
         };
         authenticator.begin(&head, now)
     };
@@ -83,6 +84,7 @@ fn a_get_cannot_be_signed() {
         method: &Method::GET,
         headers: &signed,
         query: "amount=1000000",
+        peer: None,
     };
     assert!(matches!(
         authenticator(&[WHSEC]).begin(&head, now()),

@@ -1,0 +1,1 @@
+//! A secret that must be found nowhere.

@@ -1,0 +1,1 @@
+//! What arrives is data, bounded and never believed before it is verified.

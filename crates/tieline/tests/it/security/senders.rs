@@ -1,0 +1,1 @@
+//! Who may trigger a connector: unsigned, wrong, replayed, revoked.

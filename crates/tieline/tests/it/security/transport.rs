@@ -1,0 +1,1 @@
+//! TLS, floods, and who is at the other end.
