@@ -24,13 +24,26 @@ const FREE_DELIVERIES: &str = "UPDATE deliveries INDEXED BY deliveries_leased SE
 /// What was queued in the future is due now. What began to wait there begins now, and waits as
 /// long.
 ///
-/// Each queue is asked for its end alone, so that a start costs the same however long they are.
+/// Each queue is asked for its end alone, so that a start costs the same however long they are;
+/// the next one is found by a jump in the index.
 const BEGIN_BY_NOW: [&str; 4] = [
-    "UPDATE runs INDEXED BY runs_queued SET due_at = ?1 \
-     WHERE agent IN (SELECT id FROM agents) AND priority IN (0, 1, 2) \
+    "WITH RECURSIVE queues (agent) AS ( \
+       SELECT min(agent) FROM runs INDEXED BY runs_queued WHERE state = 0 AND held_back = 0 \
+       UNION ALL \
+       SELECT (SELECT min(agent) FROM runs INDEXED BY runs_queued \
+               WHERE state = 0 AND held_back = 0 AND agent > queues.agent) \
+       FROM queues WHERE agent IS NOT NULL) \
+     UPDATE runs INDEXED BY runs_queued SET due_at = ?1 \
+     WHERE agent IN (SELECT agent FROM queues) AND priority IN (0, 1, 2) \
      AND state = 0 AND held_back = 0 AND due_at > ?1",
-    "UPDATE deliveries INDEXED BY deliveries_queued SET due_at = ?1 \
-     WHERE connector IN (SELECT id FROM connectors) AND state = 0 AND due_at > ?1",
+    "WITH RECURSIVE queues (connector) AS ( \
+       SELECT min(connector) FROM deliveries INDEXED BY deliveries_queued WHERE state = 0 \
+       UNION ALL \
+       SELECT (SELECT min(connector) FROM deliveries INDEXED BY deliveries_queued \
+               WHERE state = 0 AND connector > queues.connector) \
+       FROM queues WHERE connector IS NOT NULL) \
+     UPDATE deliveries INDEXED BY deliveries_queued SET due_at = ?1 \
+     WHERE connector IN (SELECT connector FROM queues) AND state = 0 AND due_at > ?1",
     "UPDATE runs INDEXED BY runs_waiting SET waiting_since = ?1, \
      due_at = ?1 + max(due_at - waiting_since, 0) \
      WHERE state = 2 AND held_back = 0 AND waiting_since > ?1",
