@@ -27,6 +27,7 @@ mod reload;
 mod sessions;
 mod steps;
 mod sync_fails;
+mod unsynced;
 
 use futures_util::future::BoxFuture;
 
@@ -50,6 +51,7 @@ pub(crate) static ROUNDS: &[Round] = &[
     kill::ROUND,
     steps::ROUND,
     power::ROUND,
+    unsynced::ROUND,
     sync_fails::ROUND,
     disk_full::ROUND,
     damage::ROUND,
