@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -15,22 +16,34 @@ use crate::{
 
 /// A response's body, read at most once, within the limits of the client and the time of the
 /// request.
+///
+/// Every way to read it fails where the response has content that is encoded: the client asks for
+/// none, and how large it would become can only be told by unpacking it.
 pub struct BodyReader {
     body: Incoming,
     deadline: Instant,
     idle: Duration,
     limit: usize,
     read: usize,
+    /// What comes is compressed, or coded in another way.
+    encoded: bool,
 }
 
 impl BodyReader {
-    pub(crate) fn new(body: Incoming, deadline: Instant, limits: &Limits) -> Self {
+    /// `headers` are those of the response.
+    pub(crate) fn new(
+        body: Incoming,
+        headers: &HeaderMap,
+        deadline: Instant,
+        limits: &Limits,
+    ) -> Self {
         Self {
             body,
             deadline,
             idle: limits.idle,
             limit: limits.body_bytes,
             read: 0,
+            encoded: is_encoded(headers),
         }
     }
 
@@ -104,6 +117,7 @@ impl BodyReader {
             })?;
             match frame.into_data() {
                 Ok(piece) if piece.is_empty() => {}
+                Ok(_) if self.encoded => return Err(EgressError::Encoded),
                 Ok(piece) => {
                     self.read = self.read.saturating_add(piece.len());
                     return Ok(Some(piece));
@@ -113,6 +127,15 @@ impl BodyReader {
         }
         Ok(None)
     }
+}
+
+/// Whether a response says that its content is not what it stands for.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let plain = |value: &http::HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.is_empty() || value.eq_ignore_ascii_case(b"identity")
+    };
+    !headers.get_all(header::CONTENT_ENCODING).iter().all(plain)
 }
 
 /// Time ran out while the body was read.

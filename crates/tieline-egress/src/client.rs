@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client as Pool, connect::capture_connection},
@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     body::BodyReader,
-    connect::Connector,
+    connect::{Connector, Way},
     error::{EgressError, Phase},
     policy::Policy,
+    resolve::Resolver,
     target::Target,
     tls::Tls,
 };
@@ -30,8 +31,9 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// hyper's own lower bound for the buffer that a head must fit in.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 
-/// What the framing of a message depends on belongs to the client, not to the caller.
-const OWN_HEADERS: [HeaderName; 6] = [
+/// What the framing and the coding of messages depend on belongs to the client, not to the caller.
+const OWN_HEADERS: [HeaderName; 7] = [
+    header::ACCEPT_ENCODING,
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::HOST,
@@ -74,7 +76,7 @@ pub struct Request {
     pub method: Method,
     /// Where to.
     pub target: Target,
-    /// The headers, without those that the framing depends on, which are ignored.
+    /// The headers, without those that framing and coding depend on, which are ignored.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
@@ -104,10 +106,15 @@ impl Client {
     /// A client that connects where `policy` permits. Nothing is opened or read before the first
     /// request.
     pub fn new(policy: Policy, limits: Limits) -> Self {
-        Self::with_tls(policy, limits, Tls::default())
+        let way = Way {
+            policy,
+            resolver: Resolver::System,
+            tls: Tls::default(),
+        };
+        Self::by(way, limits)
     }
 
-    pub(crate) fn with_tls(policy: Policy, limits: Limits, tls: Tls) -> Self {
+    pub(crate) fn by(way: Way, limits: Limits) -> Self {
         let head_bytes = limits.head_bytes.max(LEAST_HEAD_BYTES);
         let limits = Limits {
             connect: limits.connect.min(LONGEST),
@@ -123,7 +130,7 @@ impl Client {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .http1_max_buf_size(head_bytes)
             .http2_max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
-            .build(Connector::new(policy, limits.connect, tls));
+            .build(Connector::new(way, limits.connect));
         Self { pool, limits }
     }
 
@@ -140,6 +147,12 @@ impl Client {
         for name in &OWN_HEADERS {
             outgoing.headers_mut().remove(name);
         }
+        // Without it, an answer may be in any coding that the other side likes (RFC 9110, section
+        // 12.5.3).
+        let plain = HeaderValue::from_static("identity");
+        outgoing
+            .headers_mut()
+            .insert(header::ACCEPT_ENCODING, plain);
         let connection = capture_connection(&mut outgoing);
         let response = match timeout_at(deadline, self.pool.request(outgoing)).await {
             Ok(Ok(response)) => response,
@@ -157,7 +170,7 @@ impl Client {
             }
         };
         let (head, body) = response.into_parts();
-        let body = BodyReader::new(body, deadline, &self.limits);
+        let body = BodyReader::new(body, &head.headers, deadline, &self.limits);
         Ok(Response {
             status: head.status,
             headers: head.headers,

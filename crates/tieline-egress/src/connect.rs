@@ -16,7 +16,7 @@ use http::{Uri, uri::Scheme};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
     time::{Instant, timeout_at},
 };
 use tower::Service;
@@ -24,31 +24,31 @@ use tower::Service;
 use crate::{
     error::{EgressError, Phase},
     policy::{Policy, Reason},
+    resolve::Resolver,
     stream::Stream,
     tls::Tls,
 };
-
-/// Most addresses of one name that are tried.
-const MOST_ADDRESSES: usize = 8;
 
 /// Opens connections under one policy.
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Shared>);
 
 struct Shared {
-    policy: Policy,
+    way: Way,
     timeout: Duration,
-    tls: Tls,
+}
+
+/// How connections are made: where to, by whose word, and with what trust.
+pub(crate) struct Way {
+    pub(crate) policy: Policy,
+    pub(crate) resolver: Resolver,
+    pub(crate) tls: Tls,
 }
 
 impl Connector {
     /// `timeout` covers look-up, connection and TLS together.
-    pub(crate) fn new(policy: Policy, timeout: Duration, tls: Tls) -> Self {
-        Self(Arc::new(Shared {
-            policy,
-            timeout,
-            tls,
-        }))
+    pub(crate) fn new(way: Way, timeout: Duration) -> Self {
+        Self(Arc::new(Shared { way, timeout }))
     }
 }
 
@@ -96,7 +96,7 @@ impl Shared {
         let late = |_| EgressError::Timeout {
             phase: Phase::Connect,
         };
-        let found = timeout_at(deadline, resolve(&wanted))
+        let found = timeout_at(deadline, self.resolve(&wanted))
             .await
             .map_err(late)??;
         let permitted = self.permitted(&wanted, &found)?;
@@ -110,6 +110,18 @@ impl Shared {
         }
     }
 
+    /// The addresses of a name, judged by nobody yet.
+    async fn resolve(&self, wanted: &Wanted<'_>) -> Result<Vec<SocketAddr>, EgressError> {
+        if let Ok(literal) = wanted.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(literal, wanted.port)]);
+        }
+        let found = self.way.resolver.look_up(wanted.host, wanted.port).await;
+        found.map_err(|source| EgressError::Resolve {
+            host: wanted.host.to_owned(),
+            source: Arc::new(source),
+        })
+    }
+
     /// The addresses that may be connected to; if there is none, the reason against the first.
     fn permitted(
         &self,
@@ -119,7 +131,7 @@ impl Shared {
         let mut refused = None;
         let mut permitted = Vec::with_capacity(found.len());
         for address in found {
-            match self.policy.judge(wanted.secure, address.ip()) {
+            match self.way.policy.judge(wanted.secure, address.ip()) {
                 Ok(()) => permitted.push(*address),
                 Err(reason) => {
                     tracing::debug!(host = wanted.host, %address, %reason, "address refused");
@@ -191,7 +203,8 @@ impl Shared {
         {
             return Err(forbidden(wanted.host, peer, Reason::Moved));
         }
-        self.policy
+        self.way
+            .policy
             .judge(wanted.secure, peer.ip())
             .map_err(|reason| forbidden(wanted.host, peer, reason))?;
         tcp.set_nodelay(true).map_err(failed)?;
@@ -205,22 +218,9 @@ impl Shared {
         };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| EgressError::InvalidUrl("TLS knows no such host name"))?;
-        let connector = self.tls.connector().await.map_err(failed)?;
+        let connector = self.way.tls.connector().await.map_err(failed)?;
         let tls = connector.connect(name, tcp).await.map_err(failed)?;
         Ok(Stream::Tls(Box::new(TokioIo::new(tls))))
-    }
-}
-
-async fn resolve(wanted: &Wanted<'_>) -> Result<Vec<SocketAddr>, EgressError> {
-    if let Ok(literal) = wanted.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(literal, wanted.port)]);
-    }
-    match lookup_host((wanted.host, wanted.port)).await {
-        Ok(found) => Ok(found.take(MOST_ADDRESSES).collect()),
-        Err(source) => Err(EgressError::Resolve {
-            host: wanted.host.to_owned(),
-            source: Arc::new(source),
-        }),
     }
 }
 
@@ -234,3 +234,6 @@ fn forbidden(host: &str, address: SocketAddr, reason: Reason) -> EgressError {
     };
     EgressError::Forbidden { target, reason }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,9 @@ pub enum EgressError {
         /// The limit in bytes, of the head or of the body.
         limit: usize,
     },
+    /// The answer has content that is compressed, which the client asked not to be sent.
+    #[error("the answer is compressed, and plain answers are asked for")]
+    Encoded,
 }
 
 /// What a request was waiting for when time ran out.
@@ -98,7 +101,9 @@ impl EgressError {
             | Self::Timeout {
                 phase: Phase::Connect,
             } => true,
-            Self::Timeout { .. } | Self::Broken { .. } | Self::TooLarge { .. } => false,
+            Self::Timeout { .. } | Self::Broken { .. } | Self::TooLarge { .. } | Self::Encoded => {
+                false
+            }
         }
     }
 

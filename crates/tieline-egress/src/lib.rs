@@ -10,6 +10,7 @@ mod client;
 mod connect;
 mod error;
 mod policy;
+mod resolve;
 mod stream;
 mod target;
 #[cfg(test)]

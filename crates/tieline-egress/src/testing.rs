@@ -3,8 +3,11 @@
 use std::{
     convert::Infallible,
     io,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,8 @@ pub(crate) enum Answer {
     Drip,
     /// One byte of a body, and no more.
     Stall,
+    /// Provisional answers without an end, every now and then one.
+    Provisional,
     /// Nothing.
     Silence,
 }
@@ -56,17 +61,23 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(answers: Vec<Answer>) -> Self {
-        Self::listen(answers, None).await
+        Self::start_at(Ipv4Addr::LOCALHOST, answers).await
+    }
+
+    /// All of 127.0.0.0/8 is this machine.
+    pub(crate) async fn start_at(ip: Ipv4Addr, answers: Vec<Answer>) -> Self {
+        Self::listen(ip, answers, None).await
     }
 
     /// Speaks HTTP/1.1 over TLS as `localhost`, and gives what a client has to trust.
     pub(crate) async fn start_tls(answers: Vec<Answer>) -> (Self, RootCertStore) {
         let (tls, roots) = localhost(&[]);
-        (Self::listen(answers, Some(tls)).await, roots)
+        let server = Self::listen(Ipv4Addr::LOCALHOST, answers, Some(tls)).await;
+        (server, roots)
     }
 
-    async fn listen(answers: Vec<Answer>, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn listen(ip: Ipv4Addr, answers: Vec<Answer>, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let answers = Mutex::new(answers.into_iter());
         let script = Arc::new(Script {
@@ -127,6 +138,55 @@ impl Server {
 
     pub(crate) async fn stop(mut self) {
         self.tasks.shutdown().await;
+    }
+}
+
+/// A place that nobody may come to. It takes no connection, and so knows of every one that was made:
+/// the system keeps it waiting.
+pub(crate) struct Sentinel(std::net::TcpListener);
+
+impl Sentinel {
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let listener = std::net::TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    /// How many have come since the last time.
+    pub(crate) fn visits(&self) -> usize {
+        std::iter::from_fn(|| self.0.accept().ok()).count()
+    }
+}
+
+/// A resolver whose answers change: each look-up gets the next one, and after the last the first.
+#[derive(Clone)]
+pub(crate) struct Names {
+    answers: Arc<[Vec<IpAddr>]>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Names {
+    pub(crate) fn new(answers: &[&[&str]]) -> Self {
+        let parse = |text: &&str| text.parse().unwrap();
+        let answers = answers.iter().map(|one| one.iter().map(parse).collect());
+        Self {
+            answers: answers.collect(),
+            asked: Arc::default(),
+        }
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn next(&self, _host: &str, port: u16) -> Vec<SocketAddr> {
+        let at = self.asked.fetch_add(1, Ordering::SeqCst) % self.answers.len();
+        let addresses = &self.answers[at];
+        addresses.iter().map(|one| (*one, port).into()).collect()
     }
 }
 
@@ -195,6 +255,10 @@ async fn converse(
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
+            Answer::Provisional => loop {
+                stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            },
             Answer::Stall => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nx").await?;
                 std::future::pending::<()>().await;

@@ -1,19 +1,21 @@
-//! Standard Webhooks signatures, version `v1`: HMAC-SHA256 over `id.timestamp.body`.
+//! Standard Webhooks signatures over `id.timestamp.body`: version `v1` (HMAC-SHA256) and version
+//! `v1a` (Ed25519).
 //!
-//! Source: the Standard Webhooks specification. Other versions (`v1a`) in a header are ignored, as
-//! it asks. The message id may not contain a full stop here: with one, the boundary between id,
-//! timestamp and body could be moved without changing what was signed.
+//! Source: the Standard Webhooks specification. Signatures of other versions in a header are ignored,
+//! as it asks, and a signature is only ever judged by keys of its own version. The message id may not
+//! contain a full stop here: with one, the boundary between id, timestamp and body could be moved
+//! without changing what was signed.
+
+mod verifier;
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
-};
-use zeroize::Zeroizing;
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{KeyError, Refusal, Window, digest::SHA256_LEN, key, window};
+use crate::{KeyError, Refusal, Window, ed25519, key};
+
+pub use verifier::Verifier;
 
 /// Carries the message id: unique to the message, the same at every attempt to send it.
 pub const HEADER_ID: &str = "webhook-id";
@@ -28,18 +30,6 @@ pub const DEFAULT_TOLERANCE_S: i64 = 300;
 
 /// Fewest bytes of a key, by the specification.
 const LEAST_KEY_BYTES: usize = 24;
-/// Most bytes of a message id that is looked at.
-const MOST_ID_BYTES: usize = 256;
-/// Most signatures in one header. A sender that rotates keys sends two.
-const MOST_SIGNATURES: usize = 16;
-/// Most bytes of a signature header that are looked at.
-const MOST_HEADER_BYTES: usize = 4096;
-
-/// Secrets come with and without padding; both mean the same bytes.
-const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A key to sign and verify with. AWS-LC wipes it when it is dropped.
 #[derive(Clone)]
@@ -48,28 +38,7 @@ pub struct SigningKey(hmac::Key);
 impl SigningKey {
     /// Reads a secret in text form: `whsec_` and base64 of 24 to 512 bytes.
     pub fn parse(secret: &str) -> Result<Self, KeyError> {
-        let text = secret.strip_prefix(SECRET_PREFIX).ok_or(KeyError::Prefix)?;
-        if text.len() > key::MOST_BYTES * 2 {
-            return Err(KeyError::TooLong {
-                most: key::MOST_BYTES,
-            });
-        }
-        let bytes = Zeroizing::new(SECRET_BASE64.decode(text).map_err(|_| KeyError::Base64)?);
-        if bytes.is_empty() {
-            return Err(KeyError::Blank);
-        }
-        if bytes.len() < LEAST_KEY_BYTES {
-            return Err(KeyError::TooShort {
-                bytes: bytes.len(),
-                least: LEAST_KEY_BYTES,
-            });
-        }
-        if bytes.len() > key::MOST_BYTES {
-            return Err(KeyError::TooLong {
-                most: key::MOST_BYTES,
-            });
-        }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+        Self::from_bytes(&key::secret_bytes(SECRET_PREFIX, secret)?)
     }
 
     /// Takes 24 to 512 raw bytes as the key.
@@ -91,16 +60,44 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// What a message may have been signed with.
+#[derive(Clone, Copy, Debug)]
+pub enum VerifyingKey<'a> {
+    /// Both sides know it: version `v1`.
+    Shared(&'a SigningKey),
+    /// The sender's own: version `v1a`.
+    Public(&'a ed25519::PublicKey),
+}
+
+impl<'a> From<&'a SigningKey> for VerifyingKey<'a> {
+    fn from(key: &'a SigningKey) -> Self {
+        Self::Shared(key)
+    }
+}
+
+impl<'a> From<&'a ed25519::PublicKey> for VerifyingKey<'a> {
+    fn from(key: &'a ed25519::PublicKey) -> Self {
+        Self::Public(key)
+    }
+}
+
 /// The value of the signature header for one message: `v1,` and base64.
 ///
 /// `timestamp_s` goes into the timestamp header as a decimal number, unchanged.
 pub fn sign(key: &SigningKey, id: &str, timestamp_s: i64, body: &[u8]) -> String {
-    let mut context = start(key, id, &timestamp_s.to_string());
+    let mut context = hmac::Context::with_key(&key.0);
+    context.update(&head(id, &timestamp_s.to_string()));
     context.update(body);
-    let mut out = String::with_capacity(3 + 44);
-    out.push_str("v1,");
-    STANDARD.encode_string(context.sign().as_ref(), &mut out);
-    out
+    ["v1,", &STANDARD.encode(context.sign())].concat()
+}
+
+/// The value of the signature header for one message: `v1a,` and base64.
+///
+/// `timestamp_s` goes into the timestamp header as a decimal number, unchanged.
+pub fn sign_v1a(key: &ed25519::SecretKey, id: &str, timestamp_s: i64, body: &[u8]) -> String {
+    let head = head(id, &timestamp_s.to_string());
+    let signature = key.sign(&[&head, body].concat());
+    ["v1a,", &STANDARD.encode(signature)].concat()
 }
 
 /// What a message says about itself: the values of the three headers, as they arrived.
@@ -115,119 +112,20 @@ pub struct Headers<'a> {
 }
 
 /// Verifies a message whose body is at hand. One key of `keys` must have signed it.
-pub fn verify(
-    keys: &[SigningKey],
+pub fn verify<'k>(
+    keys: impl IntoIterator<Item: Into<VerifyingKey<'k>>>,
     headers: Headers<'_>,
     body: &[u8],
     window: Window,
 ) -> Result<(), Refusal> {
     let mut verifier = Verifier::begin(keys, headers, window)?;
     verifier.update(body);
-    verifier.finish()
+    verifier.finish(body)
 }
 
-/// Verifies a message while its body streams by.
-pub struct Verifier {
-    contexts: Vec<hmac::Context>,
-    presented: Vec<[u8; SHA256_LEN]>,
-}
-
-impl Verifier {
-    /// Judges the headers alone and gets ready for the body.
-    pub fn begin(
-        keys: &[SigningKey],
-        headers: Headers<'_>,
-        window: Window,
-    ) -> Result<Self, Refusal> {
-        if keys.is_empty() {
-            return Err(Refusal::NoKey);
-        }
-        if !id_is_sound(headers.id) {
-            return Err(Refusal::Id);
-        }
-        window.check(window::parse(headers.timestamp)?)?;
-        let presented = signatures(headers.signature)?;
-        let contexts = keys
-            .iter()
-            .map(|key| start(key, headers.id, headers.timestamp))
-            .collect();
-        Ok(Self {
-            contexts,
-            presented,
-        })
-    }
-
-    /// Adds the next piece of the body.
-    pub fn update(&mut self, piece: &[u8]) {
-        for context in &mut self.contexts {
-            context.update(piece);
-        }
-    }
-
-    /// Judges the message. Until this has returned `Ok`, the body is not to be believed.
-    pub fn finish(self) -> Result<(), Refusal> {
-        let mut matched = false;
-        for context in self.contexts {
-            let expected = context.sign();
-            for presented in &self.presented {
-                matched |= verify_slices_are_equal(expected.as_ref(), presented).is_ok();
-            }
-        }
-        if matched {
-            Ok(())
-        } else {
-            Err(Refusal::Mismatch)
-        }
-    }
-}
-
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier")
-            .field("keys", &self.contexts.len())
-            .finish_non_exhaustive()
-    }
-}
-
-fn id_is_sound(id: &str) -> bool {
-    !id.is_empty()
-        && id.len() <= MOST_ID_BYTES
-        && id.bytes().all(|b| b.is_ascii_graphic() && b != b'.')
-}
-
-fn start(key: &SigningKey, id: &str, timestamp: &str) -> hmac::Context {
-    let mut context = hmac::Context::with_key(&key.0);
-    for part in [id, ".", timestamp, "."] {
-        context.update(part.as_bytes());
-    }
-    context
-}
-
-/// The MACs of version `v1` in a header. Those that are not base64 of exactly 32 bytes are left
-/// out, so that what is compared later always has the full length.
-fn signatures(header: &str) -> Result<Vec<[u8; SHA256_LEN]>, Refusal> {
-    if header.len() > MOST_HEADER_BYTES {
-        return Err(Refusal::Signature);
-    }
-    let mut found = Vec::new();
-    for (version, text) in header.split(' ').filter_map(|one| one.split_once(',')) {
-        if version != "v1" {
-            continue;
-        }
-        if found.len() == MOST_SIGNATURES {
-            return Err(Refusal::Signature);
-        }
-        let mac: Option<[u8; SHA256_LEN]> = STANDARD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok());
-        found.extend(mac);
-    }
-    if found.is_empty() {
-        Err(Refusal::Signature)
-    } else {
-        Ok(found)
-    }
+/// What is signed before the body.
+fn head(id: &str, timestamp: &str) -> Vec<u8> {
+    [id, ".", timestamp, "."].concat().into_bytes()
 }
 
 #[cfg(test)]

@@ -36,3 +36,6 @@ pub(crate) fn parse(text: &str) -> Result<i64, Refusal> {
     }
     text.parse().map_err(|_| Refusal::Timestamp)
 }
+
+#[cfg(test)]
+mod tests;

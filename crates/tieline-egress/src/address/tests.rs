@@ -1,3 +1,5 @@
+mod prefixes;
+
 use super::{Class, classify};
 
 fn all(class: Class, addresses: &[&str]) {
@@ -160,6 +162,9 @@ fn metadata_addresses_however_they_are_wrapped() {
             "fd00:ec2::23",
             "fd20:ce::254",
             "fd00:42::42",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:a9fe:a9fe::1",
+            "fd00:100::100:200",
             "::ffff:100.100.100.200",
             "64:ff9b::100.100.100.200",
             "2002:6464:64c8::",

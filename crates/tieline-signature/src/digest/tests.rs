@@ -15,3 +15,10 @@ fn pieces_give_the_digest_of_the_whole() {
     pieces.update(b"bc");
     assert_eq!(pieces.finish(), sha256(b"abc"));
 }
+
+#[test]
+fn what_was_hashed_is_not_shown() {
+    let mut hash = Sha256::default();
+    hash.update(b"hunter2");
+    assert_eq!(format!("{hash:?}"), "Sha256(…)");
+}

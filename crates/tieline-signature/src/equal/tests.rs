@@ -17,6 +17,13 @@ fn only_the_whole_secret_matches() {
 }
 
 #[test]
+fn a_stored_digest_is_as_good_as_its_secret() {
+    let stored = SecretDigest::from_stored(crate::digest::sha256(b"hunter2"));
+    assert!(stored.matches(b"hunter2"));
+    assert!(!stored.matches(b"hunter3"));
+}
+
+#[test]
 fn debug_shows_nothing() {
     assert_eq!(format!("{:?}", SecretDigest::of(b"hunter2")), "***");
 }

@@ -109,11 +109,37 @@ fn any_of_several_keys_verifies_and_the_first_signs() {
     let both = Hmac::new(github(), &["the new key", "the old key"]).unwrap();
     let signed = old.sign(Claims::default(), b"x").unwrap();
     assert_eq!(both.verify(Claims::default(), &signed, b"x", 0), Ok(()));
+    let twice = Hmac::new(github(), &["the old key", "the old key"]).unwrap();
+    assert_eq!(twice.verify(Claims::default(), &signed, b"x", 0), Ok(()));
     let signed = both.sign(Claims::default(), b"x").unwrap();
     assert_eq!(
         old.verify(Claims::default(), &signed, b"x", 0),
         Err(Refusal::Mismatch)
     );
+}
+
+#[test]
+fn only_the_keys_that_are_good_verify() {
+    let hmac = Hmac::new(github(), &["new", "old"]).unwrap();
+    let old = Hmac::new(github(), &["old"]).unwrap();
+    let signed = old.sign(Claims::default(), b"x").unwrap();
+    let judge = |is_good: fn(usize) -> bool| {
+        let mut verifier = hmac.verifier_where(is_good, Claims::default(), &signed, 0)?;
+        verifier.update(b"x");
+        verifier.finish()
+    };
+    assert_eq!(judge(|_| true), Ok(()));
+    assert_eq!(judge(|at| at == 1), Ok(()));
+    assert_eq!(judge(|at| at == 0), Err(Refusal::Mismatch));
+    assert_eq!(judge(|_| false), Err(Refusal::NoKey));
+}
+
+#[test]
+fn a_verifier_shows_no_secret() {
+    let hmac = Hmac::new(github(), &["hunter2"]).unwrap();
+    let signed = hmac.sign(Claims::default(), b"x").unwrap();
+    let verifier = hmac.verifier(Claims::default(), &signed, 0).unwrap();
+    assert_eq!(format!("{verifier:?}"), "Verifier { keys: 1, .. }");
 }
 
 #[test]

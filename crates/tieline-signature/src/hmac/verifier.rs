@@ -5,8 +5,8 @@ use std::fmt;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 
-use super::{Claims, Part};
 use crate::Refusal;
+use crate::template::Around;
 
 /// Verifies a message while its body streams by.
 pub struct Verifier {
@@ -16,28 +16,18 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// `presented` has the full length of the algorithm's MAC; `content` has been checked.
+    /// `presented` has the full length of the algorithm's MAC.
     pub(super) fn begin(
-        keys: &[hmac::Key],
-        content: &[Part],
-        claims: Claims<'_>,
+        mut contexts: Vec<hmac::Context>,
+        around: Around,
         presented: Vec<u8>,
     ) -> Self {
-        let mut contexts: Vec<_> = keys.iter().map(hmac::Context::with_key).collect();
-        let mut parts = content.iter();
-        for head in parts.by_ref().map_while(|part| part.bytes(claims)) {
-            for context in &mut contexts {
-                context.update(head);
-            }
+        for context in &mut contexts {
+            context.update(&around.head);
         }
-        let tail = parts
-            .filter_map(|part| part.bytes(claims))
-            .flatten()
-            .copied()
-            .collect();
         Self {
             contexts,
-            tail,
+            tail: around.tail,
             presented,
         }
     }
