@@ -57,7 +57,7 @@ pub enum Kept {
     Whole,
     /// Erased by a person, or because its time was over.
     Erased,
-    /// Its checksum does not fit: the disk has changed it.
+    /// What is stored does not open: the disk has changed it.
     Damaged,
 }
 

@@ -3,6 +3,7 @@
 //! Pure data. Nothing in here does I/O, awaits, reads a clock or draws a random number.
 
 pub mod agent;
+pub mod audit;
 pub mod clock;
 pub mod connector;
 pub mod delivery;

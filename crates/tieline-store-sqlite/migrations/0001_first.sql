@@ -11,6 +11,10 @@
 -- managed_by: 0 file, 1 api
 -- priority:   0 low, 1 normal, 2 high
 -- held_back:  0 nothing holds it back, 1 it stands behind others of its line, 2 its place was taken
+--
+-- What is said to be sealed is a version, the id of a data key, a nonce, a ciphertext and its tag, and
+-- opens in its own project, table, row and column alone. What is said to be keyed is a digest under
+-- the vault's own key.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 INSERT INTO schema_version VALUES (0);
@@ -25,19 +29,69 @@ CREATE TABLE projects (
 ) STRICT;
 INSERT INTO projects VALUES (1, 'default');
 
+-- The master key by which all keys are wrapped: one row, from the first start on.
+CREATE TABLE vault (
+  master BLOB NOT NULL, -- its id
+  canary BLOB NOT NULL, -- what it alone opens
+  digest_key BLOB NOT NULL, -- wrapped; never changes
+  since INTEGER NOT NULL
+) STRICT;
+
+-- What seals; project 0 is the hub itself. One that is closed only opens.
+CREATE TABLE data_keys (
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  closed INTEGER NOT NULL DEFAULT 0,
+  reserved INTEGER NOT NULL, -- how many values it may have sealed
+  made_at INTEGER NOT NULL,
+  wrapped BLOB NOT NULL,
+  UNIQUE (project, generation)
+) STRICT;
+CREATE UNIQUE INDEX data_keys_open ON data_keys (project) WHERE closed = 0;
+
 CREATE TABLE settings (
   name TEXT NOT NULL PRIMARY KEY,
-  value BLOB NOT NULL
+  value BLOB NOT NULL -- sealed
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
   project INTEGER NOT NULL,
   name TEXT NOT NULL,
   digest BLOB NOT NULL,
+  hint TEXT NOT NULL,
   scopes TEXT NOT NULL, -- JSON array
   created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER,
   PRIMARY KEY (project, name)
 ) STRICT, WITHOUT ROWID;
+
+-- actor:   0 a key, 1 the configuration's files, 2 the hub itself
+-- outcome: 0 done in the same commit, 1 begun
+CREATE TABLE audit (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  project INTEGER NOT NULL,
+  actor INTEGER NOT NULL,
+  key_name TEXT,
+  key_hint TEXT,
+  peer TEXT,
+  action TEXT NOT NULL,
+  target TEXT NOT NULL,
+  before BLOB,
+  after BLOB,
+  outcome INTEGER NOT NULL
+) STRICT;
+CREATE INDEX audit_by_project ON audit (project, position);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+CREATE TRIGGER audit_is_not_taken_away BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+-- A replacing insert takes the old row away without asking the trigger above.
+CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+  WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position)
+  BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 
 CREATE TABLE agents (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,7 +104,7 @@ CREATE TABLE agents (
   rate TEXT,
   queue_ttl_ms INTEGER,
   retry TEXT NOT NULL, -- JSON
-  settings TEXT NOT NULL, -- JSON
+  settings BLOB NOT NULL, -- JSON, sealed
   managed_by INTEGER NOT NULL,
   paused INTEGER NOT NULL,
   removed INTEGER NOT NULL DEFAULT 0
@@ -63,11 +117,11 @@ CREATE TABLE connectors (
   name TEXT NOT NULL,
   kind TEXT NOT NULL,
   mode INTEGER NOT NULL,
-  secrets TEXT NOT NULL, -- JSON array, newest first
+  secrets BLOB NOT NULL, -- JSON array, newest first, sealed
   links TEXT NOT NULL, -- JSON array
   concurrency INTEGER,
   rate TEXT,
-  settings TEXT NOT NULL, -- JSON
+  settings BLOB NOT NULL, -- JSON, sealed
   managed_by INTEGER NOT NULL,
   paused INTEGER NOT NULL,
   removed INTEGER NOT NULL DEFAULT 0
@@ -80,9 +134,7 @@ CREATE UNIQUE INDEX connectors_by_name ON connectors (project, name) WHERE remov
 CREATE TABLE payloads (
   seq INTEGER PRIMARY KEY,
   project INTEGER NOT NULL,
-  body BLOB,
-  extra BLOB,
-  crc INTEGER NOT NULL -- CRC-32 of both
+  sealed BLOB NOT NULL -- for the row that points to it
 ) STRICT;
 
 CREATE TABLE events (
@@ -104,21 +156,17 @@ CREATE TABLE files (
   id BLOB NOT NULL,
   event BLOB NOT NULL,
   connector INTEGER NOT NULL,
-  field TEXT,
-  name TEXT,
-  content_type TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  sha256 TEXT NOT NULL,
+  about BLOB NOT NULL, -- JSON, sealed: names, type, size, digest
   payload INTEGER NOT NULL,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dedupe (
   connector INTEGER NOT NULL,
-  key TEXT NOT NULL,
+  key BLOB NOT NULL, -- keyed
   project INTEGER NOT NULL,
   event BLOB NOT NULL,
-  digest BLOB NOT NULL,
+  digest BLOB NOT NULL, -- of the body, keyed
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (connector, key)
 ) STRICT, WITHOUT ROWID;
@@ -140,9 +188,9 @@ CREATE TABLE runs (
   event BLOB NOT NULL,
   agent INTEGER NOT NULL,
   connector INTEGER NOT NULL,
-  session TEXT,
+  session BLOB, -- sealed
   priority INTEGER NOT NULL,
-  line TEXT,
+  line BLOB, -- keyed
   place INTEGER, -- in its line
   width INTEGER, -- how many of its line may be in front
   held_back INTEGER NOT NULL DEFAULT 0,
@@ -162,7 +210,7 @@ CREATE TABLE runs (
   ended_at INTEGER,
   result INTEGER, -- the payload with output and usage
   error_code TEXT,
-  error_message TEXT,
+  error_message BLOB, -- sealed
   dead_letter INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
@@ -198,7 +246,7 @@ CREATE TABLE deliveries (
   created_at INTEGER NOT NULL,
   ended_at INTEGER,
   error_code TEXT,
-  error_message TEXT,
+  error_message BLOB, -- sealed
   payload INTEGER NOT NULL,
   PRIMARY KEY (project, id)
 ) STRICT, WITHOUT ROWID;
@@ -218,8 +266,8 @@ CREATE TABLE attempts (
   ended_at INTEGER NOT NULL,
   status INTEGER,
   error_code TEXT,
-  error_message TEXT,
-  response TEXT,
+  error_message BLOB, -- sealed
+  response BLOB, -- sealed
   PRIMARY KEY (project, owner, position)
 ) STRICT, WITHOUT ROWID;
 

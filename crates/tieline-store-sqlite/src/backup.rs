@@ -17,8 +17,9 @@ use std::{io, thread};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
+use tieline_vault::MasterId;
 
-use crate::{SqliteStore, limits, migrate, open};
+use crate::{SqliteStore, limits, migrate, open, vault};
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,8 @@ pub enum BackupError {
     },
     #[error("read `{path}`: it is no database of the hub")]
     Foreign { path: PathBuf },
+    #[error("read `{path}`: no hub has ever used it")]
+    NoKeys { path: PathBuf },
     #[error("read `{path}`")]
     Read {
         path: PathBuf,
@@ -51,7 +54,9 @@ pub enum BackupError {
 
 impl SqliteStore {
     /// Copies the store's file at `source`, which a hub may be using, to a new file `to`, which
-    /// only its owner can read. Everything that was acknowledged before the call is in it.
+    /// only its owner can read. Everything that was acknowledged before the call is in it, and sealed
+    /// as it is there. Returns the id of the master key that opens the copy; the key itself is in no
+    /// copy.
     ///
     /// `progress` is told how many pages are done, of how many. Until it is whole and synced, the
     /// copy is called `to` with `.partial` behind; what a killed backup leaves under that name is
@@ -62,14 +67,19 @@ impl SqliteStore {
         source: &Path,
         to: &Path,
         mut progress: impl FnMut(u64, u64),
-    ) -> Result<(), BackupError> {
+    ) -> Result<MasterId, BackupError> {
         let partial = Partial::begin(to)?;
-        copy(source, &partial.path, &mut progress)?;
-        partial.finish(to)
+        let master = copy(source, &partial.path, &mut progress)?;
+        partial.finish(to)?;
+        Ok(master)
     }
 }
 
-fn copy(source: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), BackupError> {
+fn copy(
+    source: &Path,
+    to: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<MasterId, BackupError> {
     let path = source.to_owned();
     let reading = |source| BackupError::Read {
         path: path.clone(),
@@ -85,6 +95,10 @@ fn copy(source: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<
     if migrate::version(&from).map_err(reading)?.is_none() {
         return Err(BackupError::Foreign { path });
     }
+    // In the same snapshot: a rotation may come at any moment.
+    let Some(master) = vault::master(&from).map_err(reading)? else {
+        return Err(BackupError::NoKeys { path });
+    };
     let mut to = destination(to).map_err(copying)?;
     let backup = Backup::new(&from, &mut to).map_err(copying)?;
     loop {
@@ -96,7 +110,7 @@ fn copy(source: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<
             of,
         );
         match step {
-            StepResult::Done => return Ok(()),
+            StepResult::Done => return Ok(master.id),
             StepResult::More => {}
             // A hub that starts or stops at this moment has the file to itself for an instant.
             _ => thread::sleep(Duration::from_millis(10)),

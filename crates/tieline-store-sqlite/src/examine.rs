@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 use tieline_model::{DeliveryState, Reason, RunId, RunState, Timestamp};
+use tieline_vault::{MasterId, Vault};
 
 use crate::failure::Failure;
 use crate::open::{self, OpenError};
@@ -22,7 +23,7 @@ use crate::{SqliteStore, limits, migrate, rows};
 pub enum Depth {
     /// Every page, but neither indexes against their tables nor bodies: as fast as the disk.
     Quick,
-    /// Everything: each index, each checksum, each reference.
+    /// Everything: each index, each sealed body, each reference.
     Full,
 }
 
@@ -37,7 +38,9 @@ pub struct Examination {
     /// Pages of the file, and how many of them are free to be used again.
     pub pages: u64,
     pub free_pages: u64,
-    /// How many bodies were held against their checksums.
+    /// The master key that the store needs, where it has one.
+    pub master: Option<MasterId>,
+    /// How many bodies were opened to see whether they are whole.
     pub bodies: u64,
     /// What has not ended, by state and reason.
     pub runs: Vec<Open<RunState>>,
@@ -98,9 +101,14 @@ impl SqliteStore {
     ///
     /// Fails where there is no such file, where it is not the hub's, and where its schema is newer
     /// than this binary: what that means is not known here. Damage is no failure but a finding.
-    /// Waits for the disk. [`Depth::Full`] reads every byte, and while it goes through the pages a
+    /// `vault` has the master key of the store, where that is at hand: without it no body is looked
+    /// at, which is said. Waits for the disk. [`Depth::Full`] reads every byte, and while it goes through the pages a
     /// hub that is at work cannot begin its log anew: that grows with what is written meanwhile.
-    pub fn examine(path: impl AsRef<Path>, depth: Depth) -> Result<Examination, OpenError> {
+    pub fn examine(
+        path: impl AsRef<Path>,
+        depth: Depth,
+        vault: Option<&Vault>,
+    ) -> Result<Examination, OpenError> {
         let path = path.as_ref();
         let mut seen = Examination::default();
         // First: a look into the file makes an empty log beside it, where nobody has it open.
@@ -140,11 +148,7 @@ impl SqliteStore {
                 "nothing: the next start of the hub brings it there",
             );
         } else {
-            seen.section("the open rows", |seen| seen.open_rows(&connection));
-            if depth == Depth::Full {
-                seen.section("the bodies", |seen| bodies::examine(&connection, seen));
-                seen.section("the references", |seen| links::examine(&connection, seen));
-            }
+            seen.content(&connection, depth, vault);
         }
         seen.findings.sort_by_key(|finding| finding.severity);
         Ok(seen)
@@ -179,6 +183,24 @@ impl Examination {
         if let Err(failure) = look(self) {
             let what = format!("{name} could not be read to their end: {failure}");
             self.add(Severity::Error, what, RESTORE);
+        }
+    }
+
+    fn content(&mut self, connection: &Connection, depth: Depth, vault: Option<&Vault>) {
+        self.section("the open rows", |seen| seen.open_rows(connection));
+        let mut opener = None;
+        self.section("the keys", |seen| {
+            opener = bodies::key(connection, vault, seen)?;
+            Ok(())
+        });
+        if let Some(vault) = opener {
+            let look = |seen: &mut Self| bodies::catalogue(connection, vault, seen);
+            self.section("the catalogue", look);
+        }
+        if depth == Depth::Full {
+            let look = |seen: &mut Self| bodies::examine(connection, opener, seen);
+            self.section("the bodies", look);
+            self.section("the references", |seen| links::examine(connection, seen));
         }
     }
 

@@ -50,6 +50,12 @@ impl Failure {
     }
 }
 
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        failure.to_error()
+    }
+}
+
 fn of_code(error: ffi::Error) -> Verdict {
     match error.code {
         // The shared memory beside the log could not grow: the disk is full, nothing was lost.

@@ -4,16 +4,17 @@ mod lists;
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use bytes::Bytes;
+use rusqlite::{Connection, Row, params};
 use tieline_model::{
-    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventFile, EventId, FileId,
-    ProjectId, Run, RunId,
+    AgentId, ConnectorId, DeliveryId, EventFile, EventId, FileId, Kept, ProjectId, RunId,
 };
 use tieline_store::{OpenWork, StoredFile};
 
 pub(crate) use self::lists::{deliveries, events, runs};
 use crate::failure::Failure;
-use crate::{payload, rows};
+use crate::rows;
+use crate::sealed::{SealedAttempt, SealedDelivery, SealedEvent, SealedFile, SealedRun, Source};
 
 static EVENT: LazyLock<String> = LazyLock::new(|| {
     let columns = rows::EVENT;
@@ -39,120 +40,123 @@ static DELIVERY: LazyLock<String> = LazyLock::new(|| {
 
 /// The row of an id, decoded.
 fn one<T>(
-    connection: &Connection,
+    from: &Source<'_>,
     sql: &str,
     (project, id): (ProjectId, &[u8; 16]),
-    decode: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+    decode: impl FnOnce(&Source<'_>, &Row<'_>) -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
-    let mut select = connection.prepare_cached(sql)?;
+    let mut select = from.prepare_cached(sql)?;
     let mut rows = select.query(params![project.0, id])?;
-    rows.next()?.map(decode).transpose()
+    rows.next()?.map(|row| decode(from, row)).transpose()
 }
 
 pub(crate) fn event(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     id: EventId,
-) -> Result<Option<Event>, Failure> {
-    let found = one(connection, &EVENT, (project, id.as_bytes()), rows::event)?;
+) -> Result<Option<SealedEvent>, Failure> {
+    let found = one(from, &EVENT, (project, id.as_bytes()), rows::event)?;
     let Some((event, files)) = found else {
         return Ok(None);
     };
-    with_files(connection, event, &files).map(Some)
+    with_files(from, event, &files).map(Some)
 }
 
 fn with_files(
-    connection: &Connection,
-    mut event: Event,
+    from: &Source<'_>,
+    mut sealed: SealedEvent,
     files: &[[u8; 16]],
-) -> Result<Event, Failure> {
+) -> Result<SealedEvent, Failure> {
     for id in files {
-        let find = "SELECT field, name, content_type, size, sha256 FROM files \
-                    WHERE project = ?1 AND id = ?2";
-        let mut find = connection.prepare_cached(find)?;
-        let key = params![event.project.0, id];
-        let found = find.query_row(key, |row| event_file(row, *id)).optional()?;
-        let found = found.ok_or(Failure::Damaged("an event has lost a file"))?;
-        event.files.push(found);
+        let find = "SELECT about FROM files WHERE project = ?1 AND id = ?2";
+        let about = one(from, find, (sealed.event.project, id), |from, row| {
+            about(from, row, 0)
+        })?;
+        let about = about.ok_or(Failure::Damaged("an event has lost a file"))?;
+        sealed.files.push((FileId::from_bytes(*id), about));
     }
-    Ok(event)
+    Ok(sealed)
 }
 
-fn event_file(row: &Row<'_>, id: [u8; 16]) -> rusqlite::Result<EventFile> {
-    Ok(EventFile {
-        id: FileId::from_bytes(id),
-        field: row.get(0)?,
-        name: row.get(1)?,
-        content_type: row.get(2)?,
-        size: rows::count(row, 3)?,
-        sha256: row.get(4)?,
-    })
+fn about(from: &Source<'_>, row: &Row<'_>, column: usize) -> Result<Vec<u8>, Failure> {
+    let about = from.value(row, column)?;
+    about.ok_or(Failure::Damaged("a file has no description"))
 }
 
 pub(crate) fn file(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     id: FileId,
-) -> Result<Option<StoredFile>, Failure> {
-    let find = "SELECT f.field, f.name, f.content_type, f.size, f.sha256, f.event, f.connector, \
-                p.body, p.extra, p.crc, f.payload FROM files f LEFT JOIN payloads p ON p.seq = f.payload \
-                WHERE f.project = ?1 AND f.id = ?2";
-    one(connection, find, (project, id.as_bytes()), |row| {
-        let payload = payload::read(row, 7)?;
-        Ok(StoredFile {
+) -> Result<Option<SealedFile>, Failure> {
+    let find = "SELECT f.about, f.event, f.connector, p.sealed, f.payload FROM files f \
+                LEFT JOIN payloads p ON p.seq = f.payload WHERE f.project = ?1 AND f.id = ?2";
+    one(from, find, (project, id.as_bytes()), |from, row| {
+        let file = StoredFile {
             project,
-            event: EventId::from_bytes(row.get(5)?),
-            connector: ConnectorId(row.get(6)?),
-            file: event_file(row, *id.as_bytes())?,
-            content: payload.body.unwrap_or_default(),
-            kept: payload.kept,
+            event: EventId::from_bytes(row.get(1)?),
+            connector: ConnectorId(row.get(2)?),
+            file: unknown_file(id),
+            content: Bytes::new(),
+            kept: Kept::Whole,
+        };
+        Ok(SealedFile {
+            file,
+            about: about(from, row, 0)?,
+            payload: from.payload(row, 3)?,
         })
     })
 }
 
+/// What is known of a file whose description is sealed.
+fn unknown_file(id: FileId) -> EventFile {
+    EventFile {
+        id,
+        field: None,
+        name: None,
+        content_type: "application/octet-stream".to_owned(),
+        size: 0,
+        sha256: String::new(),
+    }
+}
+
 pub(crate) fn run(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     id: RunId,
-) -> Result<Option<Run>, Failure> {
-    one(connection, &RUN, (project, id.as_bytes()), rows::run)
+) -> Result<Option<SealedRun>, Failure> {
+    one(from, &RUN, (project, id.as_bytes()), rows::run)
 }
 
 pub(crate) fn runs_by_id(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     ids: &[RunId],
-) -> Result<Vec<Run>, Failure> {
-    let found = ids.iter().map(|id| run(connection, project, *id));
+) -> Result<Vec<SealedRun>, Failure> {
+    let found = ids.iter().map(|id| run(from, project, *id));
     found.filter_map(Result::transpose).collect()
 }
 
 pub(crate) fn delivery(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     id: DeliveryId,
-) -> Result<Option<Delivery>, Failure> {
-    one(
-        connection,
-        &DELIVERY,
-        (project, id.as_bytes()),
-        rows::delivery,
-    )
+) -> Result<Option<SealedDelivery>, Failure> {
+    one(from, &DELIVERY, (project, id.as_bytes()), rows::delivery)
 }
 
 /// Of a run or of a delivery.
 pub(crate) fn attempts(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     owner: [u8; 16],
-) -> Result<Vec<Attempt>, Failure> {
+) -> Result<Vec<SealedAttempt>, Failure> {
     let all = "SELECT number, started_at, ended_at, status, error_code, error_message, response \
                FROM attempts WHERE project = ?1 AND owner = ?2 ORDER BY position";
-    let mut all = connection.prepare_cached(all)?;
+    let mut all = from.prepare_cached(all)?;
     let mut rows = all.query(params![project.0, owner])?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next()? {
-        attempts.push(rows::attempt(row)?);
+        attempts.push(rows::attempt(from, row, (project, owner))?);
     }
     Ok(attempts)
 }

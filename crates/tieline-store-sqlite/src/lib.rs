@@ -1,8 +1,9 @@
 //! The store in one SQLite file: durable before it answers, and fast because it commits together.
 //!
-//! One thread writes (`writer`), a few connections read beside it (`readers`). Nothing in here
-//! decides what happens to a run or a delivery, and no SQL is written outside of this crate.
+//! One thread writes (`writer`), a few connections read beside it (`readers`). Bodies, secrets and what
+//! quotes them are sealed before the writer hears of them (`seal`, `sealed`). Nothing in here decides what happens to a run or a delivery, and no SQL is written outside of this crate.
 
+mod access;
 mod backup;
 mod catalog;
 mod examine;
@@ -17,14 +18,21 @@ mod queue;
 mod readers;
 mod retain;
 mod rows;
+mod seal;
+mod sealed;
+mod sealing;
 mod store;
+mod vault;
 mod writer;
 
 use std::path::Path;
 
+use tieline_vault::Vault;
+
 pub use self::backup::BackupError;
 pub use self::examine::{Depth, Examination, Finding, Open, Severity};
 pub use self::open::OpenError;
+pub use self::vault::{Rotation, VaultStatus};
 use crate::failure::Failure;
 use crate::health::Health;
 use crate::readers::Readers;
@@ -36,21 +44,28 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     health: Health,
+    vault: Vault,
+    /// Held while uses of a data key are reserved.
+    reserving: tokio::sync::Mutex<()>,
 }
 
 impl SqliteStore {
     /// Opens the file, or makes one that only its owner can read, with the newest schema.
     ///
-    /// Waits for the disk; the folder has to be there, and to be on a local file system.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+    /// Waits for the disk; the folder has to be there, and to be on a local file system. A new file
+    /// gets the vault's first master key; one that has another than those of the vault is refused
+    /// before anything of it is touched.
+    pub fn open(path: impl AsRef<Path>, vault: Vault) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let connection = open::writer(path)?;
+        let connection = open::writer(path, &vault)?;
         let health = Health::default();
         let writer = Writer::start(connection, health.clone()).map_err(OpenError::Thread)?;
         Ok(Self {
             writer,
             readers: Readers::new(path.to_owned()),
             health,
+            vault,
+            reserving: tokio::sync::Mutex::default(),
         })
     }
 

@@ -67,3 +67,14 @@ pub(crate) const BACKUP_PAGES: i32 = 1024;
 
 /// Bytes of bodies after which a page of a list ends, however many rows it may have.
 pub(crate) const LIST_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many uses of a data key are reserved by one commit.
+pub(crate) const USES: u64 = 1 << 20;
+
+/// How many values a data key seals at the most: with random nonces of 96 bits, 2^32 are the limit
+/// (NIST SP 800-38D, section 8.3).
+pub(crate) const USES_OF_A_KEY: i64 = 1 << 31;
+
+/// Bytes that are sealed or opened on the caller's own thread; what is larger is done where waiting
+/// hinders nobody.
+pub(crate) const SEALED_HERE: usize = 256 * 1024;

@@ -1,4 +1,4 @@
-//! Opening a file: made private before SQLite sees it, then brought to the newest schema.
+//! Opening a file: made private before SQLite sees it, brought to the newest schema, given its keys.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use tieline_vault::{MasterId, Vault};
 
-use crate::{limits, migrate};
+use crate::{limits, migrate, vault};
 
 /// Why a file could not be opened as a store.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +43,17 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("open `{path}`: it is sealed by the master key {needs}, which is not at hand")]
+    WrongKey { path: PathBuf, needs: MasterId },
+    #[error("begin the keys of `{path}`: {reason}")]
+    Vault { path: PathBuf, reason: String },
     #[error("start the thread that writes to the store")]
     Thread(#[source] io::Error),
 }
 
 /// Opens the connection that writes, with the schema at its newest version.
-pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn writer(path: &Path, vault: &Vault) -> Result<Connection, OpenError> {
+    vault::refuse_wrong_key(path, vault)?;
     create(path).map_err(|source| OpenError::Create {
         path: path.to_owned(),
         source,
@@ -62,6 +68,7 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::NoLog { path });
     }
     migrate::to_newest(&mut connection, path)?;
+    vault::begin(&mut connection, path, vault)?;
     Ok(connection)
 }
 

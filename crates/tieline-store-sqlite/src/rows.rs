@@ -1,5 +1,6 @@
 //! How rows of the queue and the journal are read, and what their small numbers mean.
 
+use bytes::Bytes;
 use rusqlite::Row;
 use tieline_model::{
     AgentId, Attempt, ConnectorId, Delivery, DeliveryId, DeliveryState, Event, EventId, Kept,
@@ -7,70 +8,69 @@ use tieline_model::{
 };
 
 use crate::failure::Failure;
-use crate::payload;
+use crate::sealed::{SealedAttempt, SealedDelivery, SealedError, SealedEvent, SealedRun, Source};
 
 pub(crate) const QUEUED: i64 = 0;
 pub(crate) const RUNNING: i64 = 1;
 pub(crate) const WAITING: i64 = 2;
 pub(crate) const FAILED: i64 = 4;
 
-/// What a run says whose output is not what was written.
-const DAMAGED: &str = "the stored output does not fit its checksum: the disk has changed it";
-
 /// What [`run`] reads, of `runs r LEFT JOIN payloads p ON p.seq = r.result`.
 pub(crate) const RUN: &str = "r.project, r.id, r.event, r.agent, r.session, r.state, r.reason, \
      r.waiting_since, r.attempt, r.outages, r.due_at, r.queued_at, r.started_at, r.ended_at, \
-     r.error_code, r.error_message, p.body, p.extra, p.crc, r.result, r.dead_letter, r.epoch, \
-     r.connector, r.priority, r.crashes, r.into_run";
+     r.error_code, r.error_message, p.sealed, r.result, r.dead_letter, r.epoch, r.connector, r.priority, r.crashes, r.into_run";
 
 /// Where [`RUN`] has the epoch.
-pub(crate) const RUN_EPOCH: usize = 21;
+pub(crate) const RUN_EPOCH: usize = 19;
 
 /// What [`delivery`] reads, of `deliveries d LEFT JOIN payloads p ON p.seq = d.payload`.
 pub(crate) const DELIVERY: &str = "d.project, d.id, d.connector, d.run, d.event, d.state, \
      d.reason, d.waiting_since, d.attempt, d.due_at, d.created_at, d.ended_at, d.error_code, \
-     d.error_message, p.body, p.extra, p.crc, d.payload, d.epoch";
+     d.error_message, p.sealed, d.payload, d.epoch";
 
 /// Where [`DELIVERY`] has the epoch.
-pub(crate) const DELIVERY_EPOCH: usize = 18;
+pub(crate) const DELIVERY_EPOCH: usize = 16;
 
 /// What [`event`] reads, of `events e LEFT JOIN payloads p ON p.seq = e.payload`.
 pub(crate) const EVENT: &str = "e.project, e.id, e.connector, e.received_at, e.trust, \
-     e.filtered, p.body, p.extra, p.crc, e.payload, e.runs, e.replays, e.files";
+     e.filtered, p.sealed, e.payload, e.runs, e.replays, e.files";
 
-pub(crate) fn run(row: &Row<'_>) -> Result<Run, Failure> {
-    let result = payload::read(row, 16)?;
-    let damaged = (result.kept == Kept::Damaged).then(|| RunError::new("damaged", DAMAGED));
-    Ok(Run {
+pub(crate) fn run(from: &Source<'_>, row: &Row<'_>) -> Result<SealedRun, Failure> {
+    let run = Run {
         project: ProjectId(row.get(0)?),
         id: RunId::from_bytes(row.get(1)?),
         event: EventId::from_bytes(row.get(2)?),
         agent: AgentId(row.get(3)?),
-        connector: ConnectorId(row.get(22)?),
-        session: row.get(4)?,
-        priority: pick(&PRIORITIES, row.get(23)?)?,
+        connector: ConnectorId(row.get(20)?),
+        session: None,
+        priority: pick(&PRIORITIES, row.get(21)?)?,
         state: run_state(row.get(5)?)?,
         reason: reason(row, 6)?,
         waiting_since: time(row, 7)?,
         attempt: row.get(8)?,
-        crashes: row.get(24)?,
+        crashes: row.get(22)?,
         outages: row.get(9)?,
         due_at: time(row, 10)?,
         queued_at: Timestamp::from_millis(row.get(11)?),
         started_at: time(row, 12)?,
         ended_at: time(row, 13)?,
-        error: damaged.or(error(row, 14)?),
-        output: result.body,
-        usage: result.extra,
-        dead_letter: row.get(20)?,
-        into: row.get::<_, Option<[u8; 16]>>(25)?.map(RunId::from_bytes),
-        kept: result.kept,
+        error: None,
+        output: None,
+        usage: None,
+        dead_letter: row.get(18)?,
+        into: row.get::<_, Option<[u8; 16]>>(23)?.map(RunId::from_bytes),
+        kept: Kept::Whole,
+    };
+    Ok(SealedRun {
+        run,
+        session: from.value(row, 4)?,
+        error: error(from, row, 14)?,
+        result: from.payload(row, 16)?,
     })
 }
 
-pub(crate) fn delivery(row: &Row<'_>) -> Result<Delivery, Failure> {
-    let payload = payload::read(row, 14)?;
-    Ok(Delivery {
+pub(crate) fn delivery(from: &Source<'_>, row: &Row<'_>) -> Result<SealedDelivery, Failure> {
+    let delivery = Delivery {
         project: ProjectId(row.get(0)?),
         id: DeliveryId::from_bytes(row.get(1)?),
         connector: ConnectorId(row.get(2)?),
@@ -83,16 +83,23 @@ pub(crate) fn delivery(row: &Row<'_>) -> Result<Delivery, Failure> {
         due_at: time(row, 9)?,
         created_at: Timestamp::from_millis(row.get(10)?),
         ended_at: time(row, 11)?,
-        error: error(row, 12)?,
-        body: payload.body.unwrap_or_default(),
-        kept: payload.kept,
+        error: None,
+        body: Bytes::new(),
+        kept: Kept::Whole,
+    };
+    Ok(SealedDelivery {
+        delivery,
+        error: error(from, row, 12)?,
+        payload: from.payload(row, 14)?,
     })
 }
 
 /// An event without its files, and the ids of those.
-pub(crate) fn event(row: &Row<'_>) -> Result<(Event, Vec<[u8; 16]>), Failure> {
-    let payload = payload::read(row, 6)?;
-    let runs = [ids(row, 10)?, ids(row, 11)?].concat();
+pub(crate) fn event(
+    from: &Source<'_>,
+    row: &Row<'_>,
+) -> Result<(SealedEvent, Vec<[u8; 16]>), Failure> {
+    let runs = [ids(row, 8)?, ids(row, 9)?].concat();
     let event = Event {
         project: ProjectId(row.get(0)?),
         id: EventId::from_bytes(row.get(1)?),
@@ -100,23 +107,39 @@ pub(crate) fn event(row: &Row<'_>) -> Result<(Event, Vec<[u8; 16]>), Failure> {
         received_at: Timestamp::from_millis(row.get(3)?),
         trust: pick(&TRUSTS, row.get(4)?)?,
         filtered: row.get(5)?,
-        input: payload.body.unwrap_or_default(),
-        meta: payload.extra.unwrap_or_default(),
+        input: Bytes::new(),
+        meta: Bytes::new(),
         files: Vec::new(),
         runs: runs.into_iter().map(RunId::from_bytes).collect(),
-        kept: payload.kept,
+        kept: Kept::Whole,
     };
-    Ok((event, ids(row, 12)?))
+    let sealed = SealedEvent {
+        event,
+        payload: from.payload(row, 6)?,
+        files: Vec::new(),
+    };
+    Ok((sealed, ids(row, 10)?))
 }
 
-pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Failure> {
-    Ok(Attempt {
+pub(crate) fn attempt(
+    from: &Source<'_>,
+    row: &Row<'_>,
+    (project, owner): (ProjectId, [u8; 16]),
+) -> Result<SealedAttempt, Failure> {
+    let attempt = Attempt {
         number: row.get(0)?,
         started_at: Timestamp::from_millis(row.get(1)?),
         ended_at: Timestamp::from_millis(row.get(2)?),
         status: row.get(3)?,
-        error: error(row, 4)?,
-        response: row.get(6)?,
+        error: None,
+        response: None,
+    };
+    Ok(SealedAttempt {
+        project,
+        owner,
+        attempt,
+        error: error(from, row, 4)?,
+        response: from.value(row, 6)?,
     })
 }
 
@@ -149,17 +172,16 @@ pub(crate) fn reason(row: &Row<'_>, column: usize) -> Result<Option<Reason>, Fai
     code.map(|code| pick(&REASONS, code)).transpose()
 }
 
-/// A code and, in the next column, its message.
-fn error(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RunError>> {
-    let code: Option<String> = row.get(column)?;
-    let message: Option<String> = row.get(column + 1)?;
-    Ok(code.map(|code| RunError::new(code, message.unwrap_or_default())))
+/// A code and, in the next column, its sealed message.
+fn error(from: &Source<'_>, row: &Row<'_>, column: usize) -> Result<SealedError, Failure> {
+    Ok(SealedError {
+        code: row.get(column)?,
+        message: from.value(row, column + 1)?,
+    })
 }
 
-/// The columns that [`error`] reads.
-pub(crate) fn error_columns(error: Option<&RunError>) -> (Option<&str>, Option<&str>) {
-    let code = error.map(|error| error.code.as_str());
-    (code, error.map(|error| error.message.as_str()))
+pub(crate) fn error_code(error: Option<&RunError>) -> Option<&str> {
+    error.map(|error| error.code.as_str())
 }
 
 /// The place of a value in its table is the number that stands for it in the file. Tables only

@@ -1,26 +1,30 @@
 //! The promises of a store, each handed to the writer or to a reader.
 
 use async_trait::async_trait;
+use tieline_model::audit::{AuditEntry, AuditRecord};
 use tieline_model::key::ApiKey;
 use tieline_model::page::{Page, PageRequest};
 use tieline_model::{
-    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId, NodeId, ProjectId,
-    Run, RunId, Timestamp,
+    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId, Name, NodeId,
+    ProjectId, Run, RunId, Timestamp,
 };
 use tieline_store::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, Retain, Retained, RunFilter,
     SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile,
 };
+use tieline_vault::HUB;
 
+use crate::catalog::{SealedChange, SealedSetting};
 use crate::failure::Failure;
 use crate::queue::{accept, act, claim, line, release, settle};
-use crate::{SqliteStore, catalog, journal, retain};
+use crate::sealing::aside;
+use crate::{SqliteStore, access, catalog, journal, retain, seal};
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn catalog(&self) -> Result<Catalog, StoreError> {
-        self.read(catalog::read).await
+        Ok(self.read_sealed(catalog::read).await??)
     }
 
     async fn change_catalog(
@@ -28,35 +32,80 @@ impl Store for SqliteStore {
         project: ProjectId,
         change: CatalogChange,
     ) -> Result<Catalog, StoreError> {
-        self.write(move |c| catalog::change(c, project, &change))
-            .await
+        let key = self.key(project, SealedChange::values(&change)).await?;
+        let change = SealedChange::new(&key, project, change);
+        let changed = self.write_sealed(move |from| catalog::change(from, project, &change));
+        Ok(changed.await??)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let name = name.to_owned();
-        self.read(move |c| catalog::setting(c, &name)).await
+        let value = self.read_sealed(move |from| catalog::setting(from, &name));
+        Ok(value.await?.transpose()?)
     }
 
     async fn put_setting_once(&self, name: &str, value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-        let name = name.to_owned();
-        self.write(move |c| catalog::put_setting_once(c, &name, &value))
+        let key = self.key(HUB, 1).await?;
+        let put = SealedSetting::new(&key, name, &value);
+        let standing = self.write_sealed(move |from| catalog::put_setting_once(from, &put));
+        Ok(standing.await??)
+    }
+
+    async fn put_project(&self, name: Name, record: AuditRecord) -> Result<ProjectId, StoreError> {
+        self.write(move |c| access::put_project(c, &name, &record))
             .await
     }
 
-    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        self.write(move |c| catalog::put_key(c, &key)).await
+    async fn put_key(&self, key: ApiKey, record: AuditRecord) -> Result<(), StoreError> {
+        self.write(move |c| access::put_key(c, &key, &record)).await
+    }
+
+    async fn remove_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        record: AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.write(move |c| access::remove_key(c, (project, &name), &record))
+            .await
+    }
+
+    async fn touch_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        used_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.write(move |c| access::touch_key(c, (project, &name), used_at))
+            .await
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
-        self.read(catalog::keys).await
+        self.read(access::keys).await
+    }
+
+    async fn append_audit(&self, record: AuditRecord) -> Result<(), StoreError> {
+        self.write(move |c| access::append(c, &record)).await
+    }
+
+    async fn audit(
+        &self,
+        project: ProjectId,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        self.read(move |c| access::audit(c, project, &page)).await
     }
 
     async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
+        let events = self.seal_events(events).await?;
         self.write(move |c| accept::accept(c, &events)).await
     }
 
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError> {
-        self.write(move |c| claim::claim_runs(c, claim)).await
+        self.write_sealed(move |from| claim::claim_runs(from, claim))
+            .await
     }
 
     async fn settle_run(
@@ -64,6 +113,9 @@ impl Store for SqliteStore {
         project: ProjectId,
         settle: SettleRun,
     ) -> Result<Settled, StoreError> {
+        let key = self.key(project, seal::values_of_settle(&settle)).await?;
+        let bytes = seal::bytes_of_settle(&settle);
+        let settle = aside(bytes, move || seal::settle(&key, project, settle)).await?;
         self.write(move |c| settle::settle_run(c, project, &settle))
             .await
     }
@@ -72,7 +124,8 @@ impl Store for SqliteStore {
         &self,
         claim: Claim<ConnectorId>,
     ) -> Result<Claims<ClaimedDelivery>, StoreError> {
-        self.write(move |c| claim::claim_deliveries(c, claim)).await
+        self.write_sealed(move |from| claim::claim_deliveries(from, claim))
+            .await
     }
 
     async fn settle_delivery(
@@ -80,6 +133,8 @@ impl Store for SqliteStore {
         project: ProjectId,
         settle: SettleDelivery,
     ) -> Result<Settled, StoreError> {
+        let key = self.key(project, 3).await?;
+        let settle = seal::settle_delivery(&key, project, settle);
         self.write(move |c| settle::settle_delivery(c, project, &settle))
             .await
     }
@@ -163,6 +218,9 @@ impl Store for SqliteStore {
         runs: Vec<NewRun>,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
+        let key = self.key(project, 2 * runs.len() as u64).await?;
+        let seal = |new| seal::run(&self.vault, &key, project, new);
+        let runs: Vec<_> = runs.into_iter().map(seal).collect();
         self.write(move |c| accept::add_runs(c, (project, event), &runs, now))
             .await
     }
@@ -186,7 +244,8 @@ impl Store for SqliteStore {
     }
 
     async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<Event>, StoreError> {
-        self.read(move |c| journal::event(c, project, id)).await
+        self.read_sealed(move |from| journal::event(from, project, id))
+            .await
     }
 
     async fn events(
@@ -195,12 +254,13 @@ impl Store for SqliteStore {
         filter: EventFilter,
         page: PageRequest,
     ) -> Result<Page<Event>, StoreError> {
-        self.read(move |c| journal::events(c, project, &filter, &page))
+        self.read_sealed(move |from| journal::events(from, project, &filter, &page))
             .await
     }
 
     async fn run(&self, project: ProjectId, id: RunId) -> Result<Option<Run>, StoreError> {
-        self.read(move |c| journal::run(c, project, id)).await
+        self.read_sealed(move |from| journal::run(from, project, id))
+            .await
     }
 
     async fn runs_by_id(
@@ -208,7 +268,7 @@ impl Store for SqliteStore {
         project: ProjectId,
         ids: Vec<RunId>,
     ) -> Result<Vec<Run>, StoreError> {
-        self.read(move |c| journal::runs_by_id(c, project, &ids))
+        self.read_sealed(move |from| journal::runs_by_id(from, project, &ids))
             .await
     }
 
@@ -218,7 +278,7 @@ impl Store for SqliteStore {
         filter: RunFilter,
         page: PageRequest,
     ) -> Result<Page<Run>, StoreError> {
-        self.read(move |c| journal::runs(c, project, &filter, &page))
+        self.read_sealed(move |from| journal::runs(from, project, &filter, &page))
             .await
     }
 
@@ -227,7 +287,8 @@ impl Store for SqliteStore {
         project: ProjectId,
         id: DeliveryId,
     ) -> Result<Option<Delivery>, StoreError> {
-        self.read(move |c| journal::delivery(c, project, id)).await
+        self.read_sealed(move |from| journal::delivery(from, project, id))
+            .await
     }
 
     async fn deliveries(
@@ -236,7 +297,7 @@ impl Store for SqliteStore {
         filter: DeliveryFilter,
         page: PageRequest,
     ) -> Result<Page<Delivery>, StoreError> {
-        self.read(move |c| journal::deliveries(c, project, &filter, &page))
+        self.read_sealed(move |from| journal::deliveries(from, project, &filter, &page))
             .await
     }
 
@@ -245,7 +306,7 @@ impl Store for SqliteStore {
         project: ProjectId,
         run: RunId,
     ) -> Result<Vec<Attempt>, StoreError> {
-        self.read(move |c| journal::attempts(c, project, *run.as_bytes()))
+        self.read_sealed(move |from| journal::attempts(from, project, *run.as_bytes()))
             .await
     }
 
@@ -254,12 +315,13 @@ impl Store for SqliteStore {
         project: ProjectId,
         delivery: DeliveryId,
     ) -> Result<Vec<Attempt>, StoreError> {
-        self.read(move |c| journal::attempts(c, project, *delivery.as_bytes()))
+        self.read_sealed(move |from| journal::attempts(from, project, *delivery.as_bytes()))
             .await
     }
 
     async fn file(&self, project: ProjectId, id: FileId) -> Result<Option<StoredFile>, StoreError> {
-        self.read(move |c| journal::file(c, project, id)).await
+        self.read_sealed(move |from| journal::file(from, project, id))
+            .await
     }
 
     /// Commits for real: nothing less shows that a commit is possible.

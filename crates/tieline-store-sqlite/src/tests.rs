@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
+use tieline_model::clock::ManualClock;
 use tieline_model::page::PageRequest;
 use tieline_model::{
     AgentId, ConnectorId, EventId, NodeId, Priority, ProjectId, RunId, Timestamp, Trust,
@@ -16,15 +17,27 @@ use tieline_model::{
 use tieline_store::{
     Acceptance, Claim, EventFilter, Lease, NewEvent, NewRun, Store as _, StoreError,
 };
+use tieline_vault::{MasterKey, SystemEntropy, Vault};
 
-use crate::SqliteStore;
 use crate::failure::Failure;
+use crate::{OpenError, SqliteStore};
 
 pub(crate) const HERE: ProjectId = ProjectId::DEFAULT;
 
 const STORED: Acceptance = Acceptance::Stored {
     displaced: Vec::new(),
 };
+
+/// The same key each time, as a hub has it from start to start.
+pub(crate) fn vault() -> Vault {
+    let master = MasterKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1)));
+    Vault::new(master, vec![], Arc::new(SystemEntropy), clock)
+}
+
+pub(crate) fn open(path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, vault())
+}
 
 pub(crate) fn new_event(number: u32) -> NewEvent {
     let id = (u128::from(number) + (1 << 100)).to_be_bytes();
@@ -64,7 +77,7 @@ fn mode(path: &Path) -> u32 {
 async fn only_the_owner_can_read_the_file_and_its_log() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     store.probe().await.unwrap();
     for name in ["hub.db", "hub.db-wal", "hub.db-shm"] {
         assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
@@ -76,7 +89,7 @@ async fn a_store_that_is_opened_again_holds_everything() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
     for round in 0..3 {
-        let store = SqliteStore::open(&path).unwrap();
+        let store = open(&path).unwrap();
         for before in 0..round {
             assert!(holds(&store, before).await);
         }
@@ -93,7 +106,7 @@ async fn a_store_that_is_opened_again_holds_everything() {
 #[tokio::test]
 async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let copies = TempDir::new().unwrap();
     for number in 0..40 {
         store.accept(vec![new_event(number)]).await.unwrap();
@@ -103,7 +116,7 @@ async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
         for name in ["hub.db", "hub.db-wal"] {
             fs::copy(folder.path().join(name), copies.path().join(name)).unwrap();
         }
-        let copy = SqliteStore::open(copies.path().join("hub.db")).unwrap();
+        let copy = open(copies.path().join("hub.db")).unwrap();
         for before in 0..=number {
             assert!(holds(&copy, before).await, "{before} of {number}");
         }
@@ -114,7 +127,7 @@ async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
 #[tokio::test]
 async fn a_refused_job_spoils_no_other_of_its_commit() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     store.accept(vec![new_event(0)]).await.unwrap();
     // The first job holds the writer up, so that the others gather behind it.
     let (wake, held) = std::sync::mpsc::channel::<()>();
@@ -138,7 +151,7 @@ async fn a_refused_job_spoils_no_other_of_its_commit() {
 #[tokio::test]
 async fn a_full_queue_is_said_at_once() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let (wake, held) = std::sync::mpsc::channel::<()>();
     let (started, start) = tokio::sync::oneshot::channel::<()>();
     let mut started = Some(started);
@@ -169,7 +182,7 @@ async fn a_full_queue_is_said_at_once() {
 #[tokio::test]
 async fn a_full_disk_is_unavailable_until_there_is_room() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     store.accept(vec![new_event(0)]).await.unwrap();
     let limit = async |pages: u32| {
         let set = move |c: &rusqlite::Connection| {
@@ -210,7 +223,7 @@ pub(crate) fn root_page(path: &Path, table: &str) -> u64 {
 async fn a_damaged_file_breaks_the_store_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     store.accept(vec![new_event(0)]).await.unwrap();
     store.close().await;
     let page_bytes = u64::from(crate::limits::PAGE_BYTES);
@@ -218,7 +231,7 @@ async fn a_damaged_file_breaks_the_store_for_ever() {
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all_at(&[0xff; 512], at).unwrap();
 
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     store.probe().await.unwrap();
     let accepted = store.accept(vec![new_event(1)]).await;
     assert!(
@@ -243,7 +256,7 @@ async fn a_damaged_file_breaks_the_store_for_ever() {
 #[tokio::test]
 async fn a_writer_that_panics_breaks_the_store() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let panicked = store.write(|_| -> Result<(), Failure> { panic!("on purpose") });
     assert!(panicked.await.is_err());
     assert_eq!(store.broken().await, "the writer panicked");
@@ -256,7 +269,7 @@ async fn a_writer_that_panics_breaks_the_store() {
 #[tokio::test]
 async fn a_claim_of_nothing_writes_nothing() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let log = || {
         fs::metadata(folder.path().join("hub.db-wal"))
             .unwrap()
@@ -287,7 +300,7 @@ async fn claim(store: &SqliteStore, limit: u32) -> Vec<EventId> {
 #[tokio::test]
 async fn statements_are_compiled_once() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
         store.accept(vec![new_event(number)]).await.unwrap();
         assert_eq!(claim(&store, 1 + number).await, [new_event(number).id]);
@@ -312,7 +325,7 @@ async fn statements_are_compiled_once() {
 #[tokio::test]
 async fn queue_indexes_know_all_that_is_asked_of_a_backlog() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let free = "held_back = 0 GROUP BY agent, project, id, due_at, priority";
     let parts = [
         ("runs", "queued", "state = 0", free),
@@ -344,7 +357,7 @@ async fn queue_indexes_know_all_that_is_asked_of_a_backlog() {
 #[tokio::test]
 async fn a_page_of_large_bodies_ends_early() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
         let large = NewEvent {
             input: Bytes::from(vec![b'1'; crate::limits::LIST_BYTES / 2]),
@@ -373,7 +386,7 @@ async fn a_page_of_large_bodies_ends_early() {
 async fn a_long_log_is_copied_back_into_the_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     let log_bytes = u64::from(crate::limits::PAGE_BYTES) * 1000;
     for number in 0..200 {
         let large = NewEvent {
@@ -396,14 +409,19 @@ async fn a_long_log_is_copied_back_into_the_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_that_hang_up_open_no_more_connections_than_there_are_places() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let (done, mut all) = tokio::sync::mpsc::unbounded_channel();
     let (most, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    // Nobody is done before everybody has hung up.
+    let over = Arc::new(AtomicBool::new(false));
     for _ in 0..5 * crate::limits::READERS {
         let (done, most, now) = (done.clone(), Arc::clone(&most), Arc::clone(&now));
+        let over = Arc::clone(&over);
         let read = store.read(move |_| {
             most.fetch_max(1 + now.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            while !over.load(Ordering::SeqCst) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
             now.fetch_sub(1, Ordering::SeqCst);
             done.send(()).ok();
             Ok(())
@@ -411,6 +429,7 @@ async fn callers_that_hang_up_open_no_more_connections_than_there_are_places() {
         let hung_up = tokio::time::timeout(std::time::Duration::from_millis(5), read).await;
         assert!(hung_up.is_err());
     }
+    over.store(true, Ordering::SeqCst);
     drop(done);
     while all.recv().await.is_some() {}
     assert!(most.load(Ordering::SeqCst) <= crate::limits::READERS);
@@ -420,7 +439,7 @@ async fn callers_that_hang_up_open_no_more_connections_than_there_are_places() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_stays_short_under_steady_reading() {
     let folder = TempDir::new().unwrap();
-    let store = Arc::new(SqliteStore::open(folder.path().join("hub.db")).unwrap());
+    let store = Arc::new(open(folder.path().join("hub.db")).unwrap());
     let mut readers = tokio::task::JoinSet::new();
     for delay in [0, 10] {
         let store = Arc::clone(&store);

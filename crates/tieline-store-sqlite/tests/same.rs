@@ -1,6 +1,8 @@
 //! Random sequences of operations have the same answers in memory and in SQLite, and leave the
 //! same behind.
 
+#[path = "same/access.rs"]
+mod access;
 #[path = "same/act.rs"]
 mod act;
 #[path = "same/ops.rs"]
@@ -10,12 +12,24 @@ mod sight;
 #[path = "same/world.rs"]
 mod world;
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
+use tieline_model::clock::ManualClock;
 use tieline_store::MemoryStore;
 use tieline_store_sqlite::SqliteStore;
+use tieline_vault::{MasterKey, SystemEntropy, Vault};
 
 use self::world::World;
+
+/// The same key each time: handles on one file have to agree on it.
+fn vault() -> Vault {
+    let master = MasterKey::parse(&format!("{}=", "A".repeat(43)));
+    let master = master.expect("it is 32 bytes");
+    let clock = Arc::new(ManualClock::default());
+    Vault::new(master, vec![], Arc::new(SystemEntropy), clock)
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
@@ -26,7 +40,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let memory = MemoryStore::default();
-            let sqlite = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+            let sqlite = SqliteStore::open(folder.path().join("hub.db"), vault()).unwrap();
             let mut world = World::default();
             for (step, op) in ops.iter().enumerate() {
                 let prepared = world.prepare(op);

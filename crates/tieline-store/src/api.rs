@@ -1,11 +1,12 @@
 //! The promises of a store.
 
 use async_trait::async_trait;
+use tieline_model::audit::{AuditEntry, AuditRecord};
 use tieline_model::key::ApiKey;
 use tieline_model::page::{Page, PageRequest};
 use tieline_model::{
-    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId, NodeId, ProjectId,
-    Run, RunId, Timestamp,
+    AgentId, Attempt, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId, Name, NodeId,
+    ProjectId, Run, RunId, Timestamp,
 };
 
 use crate::{
@@ -38,10 +39,45 @@ pub trait Store: Send + Sync + 'static {
     /// Puts a value of the hub itself, unless one is there; returns the one that stands.
     async fn put_setting_once(&self, name: &str, value: Vec<u8>) -> Result<Vec<u8>, StoreError>;
 
-    /// Replaces the key of the same project and name.
-    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError>;
+    // ── access ──
 
+    /// Makes a project and writes that down, unless there is one of this name; returns its id.
+    async fn put_project(&self, name: Name, record: AuditRecord) -> Result<ProjectId, StoreError>;
+
+    /// Replaces the key of the same project and name, and writes that down.
+    async fn put_key(&self, key: ApiKey, record: AuditRecord) -> Result<(), StoreError>;
+
+    /// Removes a key and writes that down; `false` where there is none, and then nothing is
+    /// written.
+    async fn remove_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        record: AuditRecord,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes that a key was used. An earlier use than the one that is known changes nothing, nor
+    /// does one of a key that is not there.
+    async fn touch_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        used_at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Every key, by project and name.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Writes something down. What is written is never changed and never taken away.
+    async fn append_audit(&self, record: AuditRecord) -> Result<(), StoreError>;
+
+    /// What was done in a project, newest first. A page's `before` and `next` are positions, as
+    /// 16 bytes in network order.
+    async fn audit(
+        &self,
+        project: ProjectId,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError>;
 
     // ── queue ──
 

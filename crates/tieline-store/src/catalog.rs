@@ -1,5 +1,6 @@
 //! Agents and connectors as the store keeps them.
 
+use tieline_model::audit::AuditRecord;
 use tieline_model::{Agent, AgentId, Connector, ConnectorId, Name, ProjectId};
 
 /// Every row there ever was, the removed ones too: old runs are shown with their agent's name.
@@ -20,9 +21,12 @@ pub struct CatalogChange {
     pub remove_agents: Vec<AgentId>,
     pub put_connectors: Vec<Connector>,
     pub remove_connectors: Vec<ConnectorId>,
+    /// Written down in the same commit.
+    pub audit: Vec<AuditRecord>,
 }
 
 impl CatalogChange {
+    /// Whether it changes nothing; there is nothing to write down then.
     pub fn is_empty(&self) -> bool {
         self.put_agents.is_empty()
             && self.remove_agents.is_empty()

@@ -4,6 +4,7 @@
 //! right, so it scans where another would keep an index, and it never survives its process.
 
 mod accept;
+mod access;
 mod act;
 mod catalog;
 mod claim;
@@ -19,11 +20,12 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tieline_model::audit::{AuditEntry, AuditRecord};
 use tieline_model::key::ApiKey;
 use tieline_model::page::{Page, PageRequest};
 use tieline_model::{
     Agent, AgentId, Attempt, Connector, ConnectorId, Delivery, DeliveryId, Event, EventId, FileId,
-    NodeId, ProjectId, Run, RunId, Timestamp,
+    Name, NodeId, ProjectId, Run, RunId, Timestamp,
 };
 
 use self::line::Standing;
@@ -44,10 +46,13 @@ struct State {
     late: bool,
     /// See [`MemoryStore::take_at_most`].
     largest: Option<usize>,
+    /// Those beside the first.
+    projects: Vec<(ProjectId, Name)>,
     agents: Vec<Agent>,
     connectors: Vec<Connector>,
     settings: BTreeMap<String, Vec<u8>>,
     keys: BTreeMap<(ProjectId, String), ApiKey>,
+    audit: Vec<AuditRecord>,
     events: BTreeMap<(ProjectId, EventId), Stored>,
     runs: BTreeMap<(ProjectId, RunId), Held<Run>>,
     deliveries: BTreeMap<(ProjectId, DeliveryId), Held<Delivery>>,
@@ -155,15 +160,62 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        self.with(|state| {
+    async fn put_project(&self, name: Name, record: AuditRecord) -> Result<ProjectId, StoreError> {
+        self.with(|state| Ok(state.put_project(name, record)))
+    }
+
+    async fn put_key(&self, key: ApiKey, record: AuditRecord) -> Result<(), StoreError> {
+        let put = self.with(|state| {
             state.keys.insert((key.project, key.name.clone()), key);
+            state.audit.push(record);
+            Ok(())
+        });
+        self.answered().await;
+        put
+    }
+
+    async fn remove_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        record: AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let removed = self.with(|state| Ok(state.remove_key((project, name), record)));
+        self.answered().await;
+        removed
+    }
+
+    async fn touch_key(
+        &self,
+        project: ProjectId,
+        name: &str,
+        used_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.with(|state| {
+            if let Some(key) = state.keys.get_mut(&(project, name.to_owned())) {
+                key.last_used_at = key.last_used_at.max(Some(used_at));
+            }
             Ok(())
         })
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         self.with(|state| Ok(state.keys.values().cloned().collect()))
+    }
+
+    async fn append_audit(&self, record: AuditRecord) -> Result<(), StoreError> {
+        self.with(|state| {
+            state.audit.push(record);
+            Ok(())
+        })
+    }
+
+    async fn audit(
+        &self,
+        project: ProjectId,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        self.with(|state| Ok(state.list_audit(project, &page)))
     }
 
     async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {

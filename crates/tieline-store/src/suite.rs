@@ -4,6 +4,7 @@
 //! in here knows a backend, and no promise is checked for one backend alone.
 
 mod accept;
+mod access;
 mod budget;
 mod catalog;
 mod claim;
@@ -51,7 +52,14 @@ const PROMISES: &[Promise<Given>] = promises![
     catalog::removed_connectors_keep_their_id_and_a_new_one_gets_another,
     catalog::another_project_changes_nothing_here,
     catalog::a_setting_is_put_once,
-    catalog::a_key_of_the_same_name_is_replaced,
+    access::a_key_comes_back_as_it_was_put,
+    access::a_key_of_the_same_name_is_replaced,
+    access::a_removed_key_is_gone_and_no_other_is,
+    access::the_last_use_of_a_key_never_goes_back,
+    access::a_project_is_made_once,
+    access::a_change_is_written_down_with_what_it_changes,
+    access::what_is_written_down_comes_newest_first_in_pages,
+    access::another_project_reads_nothing_of_what_was_done_here,
     accept::what_was_accepted_is_there,
     accept::files_are_kept_with_their_event,
     accept::there_is_one_acceptance_per_event_in_order,

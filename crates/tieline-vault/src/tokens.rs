@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tieline_model::{FileId, ProjectId, RunId};
+use tieline_model::{FileId, ProjectId, RunId, Timestamp};
 use tieline_signature::tag::{TagKey, tag, verify};
 
 /// Makes and reads tokens. They need no storage: a token is a tag over what it allows.
@@ -24,14 +24,29 @@ impl Tokens {
         Self(TagKey::new(key))
     }
 
-    pub fn for_file(&self, project: ProjectId, file: FileId) -> String {
-        URL_SAFE_NO_PAD.encode(tag(&self.0, &file_message(project, file)))
+    /// `<until>.<tag>`, with the end in seconds since the Unix epoch: it is read from the token, and
+    /// the tag proves it.
+    pub fn for_file(&self, (project, file): (ProjectId, FileId), until: Timestamp) -> String {
+        let until_s = until.as_seconds();
+        let proof = tag(&self.0, &file_message(project, file, until_s));
+        format!("{until_s}.{}", URL_SAFE_NO_PAD.encode(proof))
     }
 
-    pub fn allows_file(&self, project: ProjectId, file: FileId, token: &str) -> bool {
-        URL_SAFE_NO_PAD
-            .decode(token)
-            .is_ok_and(|presented| verify(&self.0, &file_message(project, file), &presented))
+    /// Whether the token was made for this file, and its time is not over.
+    pub fn allows_file(
+        &self,
+        (project, file): (ProjectId, FileId),
+        token: &str,
+        now: Timestamp,
+    ) -> bool {
+        let read = || {
+            let (until_s, proof) = token.split_once('.')?;
+            let until_s: i64 = until_s.parse().ok()?;
+            let presented = URL_SAFE_NO_PAD.decode(proof).ok()?;
+            let message = file_message(project, file, until_s);
+            verify(&self.0, &message, &presented).then_some(until_s)
+        };
+        read().is_some_and(|until_s| now.as_seconds() < until_s)
     }
 
     /// `<project>.<epoch>.<tag>`: the numbers are needed to find the run, the tag proves them.
@@ -55,11 +70,12 @@ impl Tokens {
     }
 }
 
-fn file_message(project: ProjectId, file: FileId) -> Vec<u8> {
+fn file_message(project: ProjectId, file: FileId, until_s: i64) -> Vec<u8> {
     [
         b"file".as_slice(),
         &project.0.to_be_bytes(),
         file.as_bytes(),
+        &until_s.to_be_bytes(),
     ]
     .concat()
 }
@@ -86,16 +102,22 @@ mod tests {
     const PROJECT: ProjectId = ProjectId(1);
 
     #[test]
-    fn a_file_token_opens_its_file_alone() {
+    fn a_file_token_opens_its_file_alone_and_not_for_ever() {
         let tokens = Tokens::new(&[7; 32]);
         let (one, two) = (FileId::from_bytes([1; 16]), FileId::from_bytes([2; 16]));
-        let token = tokens.for_file(PROJECT, one);
-        assert!(tokens.allows_file(PROJECT, one, &token));
-        assert!(!tokens.allows_file(PROJECT, two, &token));
-        assert!(!tokens.allows_file(ProjectId(2), one, &token));
-        assert!(!tokens.allows_file(PROJECT, one, ""));
-        assert!(!tokens.allows_file(PROJECT, one, token.get(1..).unwrap()));
-        assert!(!Tokens::new(&[8; 32]).allows_file(PROJECT, one, &token));
+        let at = |s: i64| Timestamp::from_millis(s * 1000);
+        let token = tokens.for_file((PROJECT, one), at(100));
+        let allows = |of, token: &str, s| tokens.allows_file(of, token, at(s));
+        assert!(allows((PROJECT, one), &token, 99));
+        assert!(!allows((PROJECT, one), &token, 100));
+        assert!(!allows((PROJECT, two), &token, 99));
+        assert!(!allows((ProjectId(2), one), &token, 99));
+        let later = token.replacen("100.", "900.", 1);
+        let tag_alone = token.split_once('.').unwrap().1;
+        for bad in ["", ".", "100.", "100", &later, tag_alone] {
+            assert!(!allows((PROJECT, one), bad, 99), "{bad}");
+        }
+        assert!(!Tokens::new(&[8; 32]).allows_file((PROJECT, one), &token, at(99)));
     }
 
     #[test]

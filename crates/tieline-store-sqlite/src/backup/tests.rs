@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tieline_store::{NewEvent, Store as _};
 
 use super::*;
-use crate::tests::{holds, new_event};
+use crate::tests::{holds, new_event, open, vault};
 
 fn large(number: u32, bytes: usize) -> NewEvent {
     NewEvent {
@@ -30,7 +30,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 async fn a_copy_made_while_the_store_is_written_to_holds_all_that_was_acknowledged() {
     let (folder, backups) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let source = folder.path().join("hub.db");
-    let store = SqliteStore::open(&source).unwrap();
+    let store = open(&source).unwrap();
     for number in 0..200 {
         let event = large(number, 40_000);
         store.accept(vec![event]).await.unwrap();
@@ -52,7 +52,7 @@ async fn a_copy_made_while_the_store_is_written_to_holds_all_that_was_acknowledg
         fs::metadata(&to).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    let copy = SqliteStore::open(&to).unwrap();
+    let copy = open(&to).unwrap();
     for number in 0..200 {
         assert!(holds(&copy, number).await, "{number}");
         assert!(holds(&store, number).await, "{number}");
@@ -64,7 +64,7 @@ async fn a_copy_made_while_the_store_is_written_to_holds_all_that_was_acknowledg
 async fn a_backup_says_how_far_it_is() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
-    let store = SqliteStore::open(&source).unwrap();
+    let store = open(&source).unwrap();
     let event = large(0, 20_000_000);
     store.accept(vec![event]).await.unwrap();
     let mut said = Vec::new();
@@ -83,19 +83,20 @@ async fn a_backup_says_how_far_it_is() {
 async fn a_store_that_nobody_has_open_is_copied_too() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
-    let store = SqliteStore::open(&source).unwrap();
+    let store = open(&source).unwrap();
     store.accept(vec![new_event(0)]).await.unwrap();
     store.close().await;
     let to = folder.path().join("copy.db");
-    SqliteStore::backup(&source, &to, |_, _| {}).unwrap();
-    assert!(holds(&SqliteStore::open(&to).unwrap(), 0).await);
+    let master = SqliteStore::backup(&source, &to, |_, _| {}).unwrap();
+    assert_eq!(master, vault().first().id());
+    assert!(holds(&open(&to).unwrap(), 0).await);
 }
 
 #[test]
 fn nothing_is_overwritten() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
-    let _store = SqliteStore::open(&source).unwrap();
+    let _store = open(&source).unwrap();
     let to = folder.path().join("copy.db");
     fs::write(&to, "mine").unwrap();
     let refused = SqliteStore::backup(&source, &to, |_, _| {});
@@ -146,7 +147,7 @@ fn what_is_no_store_leaves_no_copy() {
 fn two_backups_to_one_place_do_not_meet() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
-    let _store = SqliteStore::open(&source).unwrap();
+    let _store = open(&source).unwrap();
     let to = folder.path().join("copy.db");
     let mut second = None;
     let mut meet = |_, _| {
@@ -180,7 +181,7 @@ async fn a_killed_backup_leaves_no_copy() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
     let to = folder.path().join("copy.db");
-    let store = SqliteStore::open(&source).unwrap();
+    let store = open(&source).unwrap();
     let event = large(0, 20_000_000);
     store.accept(vec![event]).await.unwrap();
 
@@ -212,5 +213,5 @@ async fn a_killed_backup_leaves_no_copy() {
     assert!(!to.exists());
     SqliteStore::backup(&source, &to, |_, _| {}).unwrap();
     assert!(!partial.exists(), "what it left is swept away");
-    assert!(holds(&SqliteStore::open(&to).unwrap(), 0).await);
+    assert!(holds(&open(&to).unwrap(), 0).await);
 }

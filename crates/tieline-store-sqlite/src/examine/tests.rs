@@ -4,14 +4,22 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 
 use tempfile::TempDir;
+use tieline_model::clock::ManualClock;
 use tieline_model::{AgentId, DeliveryId, EventFile, FileId, Kept, NodeId};
 use tieline_store::{
     Claim, ClaimedRun, Fence, Lease, NewDelivery, NewEvent, NewFile, RunOutcome, SettleRun,
     Store as _, StoreError,
 };
+use tieline_vault::{MasterKey, SystemEntropy};
 
 use super::*;
-use crate::tests::{HERE, new_event, root_page};
+use crate::tests::{HERE, new_event, open, root_page, vault};
+
+/// The sealed bodies of [`Damaged::store`].
+const INPUT_OF: &str = "SELECT sealed FROM payloads WHERE seq = (SELECT min(payload) FROM events)";
+const OUTPUT_OF: &str = "SELECT sealed FROM payloads, runs WHERE seq = result";
+const BODY_OF: &str = "SELECT sealed FROM payloads p, deliveries d WHERE seq = d.payload";
+const CONTENT_OF: &str = "SELECT sealed FROM payloads p, files f WHERE seq = f.payload";
 
 const SMALL: &[u8] = b"xyzzy-input";
 const META: &[u8] = b"{\"xyzzy\":\"meta\"}";
@@ -29,11 +37,11 @@ impl Damaged {
     }
 
     fn open(&self) -> SqliteStore {
-        SqliteStore::open(self.path()).unwrap()
+        open(self.path()).unwrap()
     }
 
     fn examine(&self, depth: Depth) -> Examination {
-        SqliteStore::examine(self.path(), depth).unwrap()
+        SqliteStore::examine(self.path(), depth, Some(&vault())).unwrap()
     }
 
     /// Two events: one is whole for ever, the other has a run with an output, a delivery, and a
@@ -68,13 +76,16 @@ impl Damaged {
         this
     }
 
-    /// Changes one bit of something that is in the file once.
-    fn flip(&self, what: &[u8]) {
+    /// Changes one bit of a value: the one that a query gives.
+    fn flip(&self, sql: &str) {
+        let connection = Connection::open(self.path()).unwrap();
+        let value: Vec<u8> = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        drop(connection);
         let bytes = fs::read(self.path()).unwrap();
-        let mut found = bytes.windows(what.len()).enumerate();
-        let (at, _) = found.find(|(_, window)| *window == what).unwrap();
-        assert!(!found.any(|(_, window)| window == what), "it is there once");
-        self.write(at as u64, &[what[0] ^ 0x10]);
+        let mut found = bytes.windows(value.len()).enumerate();
+        let (at, _) = found.find(|(_, window)| *window == value).unwrap();
+        let last = value.len() - 1;
+        self.write((at + last) as u64, &[value[last] ^ 0x10]);
     }
 
     fn write(&self, at: u64, bytes: &[u8]) {
@@ -167,26 +178,25 @@ async fn a_file_in_use_is_well_and_says_what_is_open() {
 #[tokio::test]
 async fn a_flipped_bit_of_a_body_is_found_and_its_owner_named() {
     let event = new_event(1).id;
-    for (bytes, owner, id) in [
-        (SMALL, "input of event", event.to_string()),
-        (META, "input of event", event.to_string()),
-        (OUTPUT, "output of run", event.to_string()),
+    for (sealed, owner, id) in [
+        (INPUT_OF, "input of event", event.to_string()),
+        (OUTPUT_OF, "output of run", event.to_string()),
         (
-            BODY,
+            BODY_OF,
             "body of delivery",
             DeliveryId::from_bytes([8; 16]).to_string(),
         ),
         (
-            FILE,
+            CONTENT_OF,
             "content of file",
             FileId::from_bytes([7; 16]).to_string(),
         ),
     ] {
         let made = Damaged::store().await;
-        made.flip(bytes);
+        made.flip(sealed);
         assert_eq!(made.examine(Depth::Quick).findings, []);
         let seen = made.examine(Depth::Full);
-        let what = format!("the {owner} `{id}` does not fit its checksum");
+        let what = format!("the {owner} `{id}` does not open: it is damaged");
         assert_eq!(errors(&seen), [what]);
         assert!(seen.findings[0].fix.contains(&event.to_string()));
         assert_eq!(seen.bodies, 5);
@@ -196,8 +206,8 @@ async fn a_flipped_bit_of_a_body_is_found_and_its_owner_named() {
 #[tokio::test]
 async fn a_damaged_body_is_never_handed_out() {
     let made = Damaged::store().await;
-    for bytes in [SMALL, OUTPUT, BODY, FILE] {
-        made.flip(bytes);
+    for sealed in [INPUT_OF, OUTPUT_OF, BODY_OF, CONTENT_OF] {
+        made.flip(sealed);
     }
     let store = made.open();
     let event = store.event(HERE, new_event(1).id).await.unwrap().unwrap();
@@ -222,14 +232,11 @@ async fn a_damaged_body_is_never_handed_out() {
 #[tokio::test]
 async fn a_damaged_event_stops_no_claim_of_others() {
     let made = Damaged::store().await;
-    let marked = NewEvent {
-        input: b"xyzzy-third".to_vec().into(),
-        ..new_event(3)
-    };
     let store = made.open();
-    store.accept(vec![marked, new_event(4)]).await.unwrap();
+    let two = vec![new_event(3), new_event(4)];
+    store.accept(two).await.unwrap();
     store.close().await;
-    made.flip(b"xyzzy-third");
+    made.flip("SELECT sealed FROM payloads ORDER BY seq DESC LIMIT 1 OFFSET 1");
     let store = made.open();
     let claimed = claim(&store).await;
     let kept: Vec<Kept> = claimed.iter().map(|claimed| claimed.event.kept).collect();
@@ -246,7 +253,7 @@ async fn a_damaged_event_stops_no_claim_of_others() {
 #[tokio::test]
 async fn a_body_that_is_lost_is_damaged_and_one_that_was_erased_is_not() {
     let made = Damaged::store().await;
-    made.sql("DELETE FROM payloads WHERE body = CAST('xyzzy-output' AS BLOB)");
+    made.sql("DELETE FROM payloads WHERE seq = (SELECT max(result) FROM runs)");
     made.sql("UPDATE files SET payload = 0");
     let seen = made.examine(Depth::Full);
     let run = new_event(1).runs[0].id;
@@ -256,6 +263,42 @@ async fn a_body_that_is_lost_is_damaged_and_one_that_was_erased_is_not() {
     );
     let run = made.open().run(HERE, run).await.unwrap().unwrap();
     assert_eq!(run.kept, Kept::Damaged);
+}
+
+#[tokio::test]
+async fn without_the_key_it_says_so_and_with_a_wrong_one_too() {
+    let made = Damaged::store().await;
+    made.flip(INPUT_OF);
+    made.sql("DELETE FROM payloads WHERE seq = (SELECT max(result) FROM runs)");
+    let needs = vault().first().id();
+    let lost = format!("the output of run `{}` is lost", new_event(1).runs[0].id);
+    let seen = SqliteStore::examine(made.path(), Depth::Full, None).unwrap();
+    assert_eq!((seen.bodies, seen.master), (0, Some(needs)));
+    assert_eq!(errors(&seen), [lost.as_str()]);
+    let said = &seen.findings[1];
+    assert_eq!(said.severity, Severity::Warning);
+    assert!(said.what.contains(&needs.to_string()), "{said:?}");
+
+    let (wrong, _) = MasterKey::generate(&SystemEntropy);
+    let clock = std::sync::Arc::new(ManualClock::default());
+    let wrong = Vault::new(wrong, vec![], std::sync::Arc::new(SystemEntropy), clock);
+    let seen = SqliteStore::examine(made.path(), Depth::Quick, Some(&wrong)).unwrap();
+    assert!(errors(&seen)[0].contains("is not the store's"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_catalogue_that_does_not_open_is_found() {
+    let made = Damaged::store().await;
+    made.sql(
+        "INSERT INTO agents (project, name, runtime, timeout_ms, concurrency, \
+         session_concurrency, retry, settings, managed_by, paused) \
+         VALUES (1, 'a', 'echo', 1, 1, 1, '{}', x'0102', 0, 0)",
+    );
+    let seen = made.examine(Depth::Quick);
+    assert!(
+        errors(&seen)[0].contains("agents and connectors"),
+        "{seen:?}"
+    );
 }
 
 /// Where a tree's page is overwritten.
@@ -294,7 +337,7 @@ async fn a_truncated_file_is_found_whatever_is_left() {
             let seen = made.examine(depth);
             assert!(!errors(&seen).is_empty(), "{left} bytes, {depth:?}");
         }
-        let opened = SqliteStore::open(made.path());
+        let opened = open(made.path());
         assert!(opened.is_err(), "{left} bytes are opened");
     }
 }
@@ -322,7 +365,7 @@ async fn what_names_nothing_is_found() {
 async fn a_key_without_its_event_is_worth_a_note() {
     let made = Damaged::store().await;
     made.sql(
-        "INSERT INTO dedupe VALUES (1, 'k', 1, x'00112233445566778899aabbccddeeff', x'00', 9)",
+        "INSERT INTO dedupe VALUES (1, x'00', 1, x'00112233445566778899aabbccddeeff', x'00', 9)",
     );
     let seen = made.examine(Depth::Full);
     assert_eq!(seen.findings.len(), 1);
@@ -348,17 +391,17 @@ async fn a_file_that_others_can_read_is_a_warning() {
 async fn what_is_not_the_hubs_is_refused_with_words() {
     let made = Damaged::store().await;
     made.sql("UPDATE schema_version SET version = 99");
-    let newer = SqliteStore::examine(made.path(), Depth::Quick).unwrap_err();
+    let newer = SqliteStore::examine(made.path(), Depth::Quick, None).unwrap_err();
     assert!(newer.to_string().contains("schema version 99"), "{newer}");
     let foreign = made.folder.path().join("foreign.db");
     Connection::open(&foreign)
         .unwrap()
         .execute_batch("CREATE TABLE t (x)")
         .unwrap();
-    let foreign = SqliteStore::examine(foreign, Depth::Quick).unwrap_err();
+    let foreign = SqliteStore::examine(foreign, Depth::Quick, None).unwrap_err();
     assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign:?}");
     let nothing = made.folder.path().join("nothing.db");
-    let nothing = SqliteStore::examine(nothing, Depth::Quick).unwrap_err();
+    let nothing = SqliteStore::examine(nothing, Depth::Quick, None).unwrap_err();
     assert!(matches!(nothing, OpenError::Open { .. }), "{nothing:?}");
 }
 

@@ -3,19 +3,20 @@
 mod narrow;
 mod runs;
 
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Row, params_from_iter};
 use tieline_model::page::{Page, PageRequest};
-use tieline_model::{Delivery, DeliveryId, DeliveryState, Event, ProjectId, Run, RunId};
+use tieline_model::{DeliveryId, DeliveryState, ProjectId, RunId};
 use tieline_store::{DeliveryFilter, EventFilter};
 
 use self::narrow::Narrow;
 pub(crate) use self::runs::runs;
 use crate::failure::Failure;
+use crate::sealed::{Sealed as _, SealedDelivery, SealedEvent, SealedRun, Source};
 use crate::{limits, rows};
 
 /// A row of a list: its id, and how many bytes of bodies it holds.
 trait Listed: Sized {
-    fn read(row: &Row<'_>) -> Result<Self, Failure>;
+    fn read(from: &Source<'_>, row: &Row<'_>) -> Result<Self, Failure>;
     fn id(&self) -> [u8; 16];
     fn bytes(&self) -> usize;
 }
@@ -54,16 +55,16 @@ impl<T: Listed> Filling<T> {
 }
 
 fn page<T: Listed>(
-    connection: &Connection,
+    from: &Source<'_>,
     sql: &str,
     narrow: &Narrow,
     request: &PageRequest,
 ) -> Result<Page<T>, Failure> {
-    let mut select = connection.prepare_cached(sql)?;
+    let mut select = from.prepare_cached(sql)?;
     let mut rows = select.query(params_from_iter(narrow.values()))?;
     let mut filling = Filling::new(request);
     while let Some(row) = rows.next()? {
-        if !filling.add(T::read(row)?) {
+        if !filling.add(T::read(from, row)?) {
             break;
         }
     }
@@ -73,7 +74,7 @@ fn page<T: Listed>(
 /// A page of what has not ended. Its rows are read one by one once their ids are in order: all
 /// that is open may be much more than a page.
 fn page_of_ids<T: Listed>(
-    connection: &Connection,
+    from: &Source<'_>,
     sql: &str,
     narrow: &Narrow,
     (request, one): (
@@ -83,7 +84,7 @@ fn page_of_ids<T: Listed>(
 ) -> Result<Page<T>, Failure> {
     let mut filling = Filling::new(request);
     let sql = format!("{sql} LIMIT {}", filling.limit + 1);
-    let mut select = connection.prepare_cached(&sql)?;
+    let mut select = from.prepare_cached(&sql)?;
     let ids = select.query_map(params_from_iter(narrow.values()), |row| row.get(0))?;
     for id in ids {
         let row = one(id?)?.ok_or(Failure::Damaged("an index has lost its row"))?;
@@ -94,55 +95,54 @@ fn page_of_ids<T: Listed>(
     Ok(filling.page)
 }
 
-impl Listed for (Event, Vec<[u8; 16]>) {
-    fn read(row: &Row<'_>) -> Result<Self, Failure> {
-        rows::event(row)
+impl Listed for (SealedEvent, Vec<[u8; 16]>) {
+    fn read(from: &Source<'_>, row: &Row<'_>) -> Result<Self, Failure> {
+        rows::event(from, row)
     }
 
     fn id(&self) -> [u8; 16] {
-        *self.0.id.as_bytes()
+        *self.0.event.id.as_bytes()
     }
 
     fn bytes(&self) -> usize {
-        self.0.input.len() + self.0.meta.len()
+        self.0.bytes()
     }
 }
 
-impl Listed for Run {
-    fn read(row: &Row<'_>) -> Result<Self, Failure> {
-        rows::run(row)
+impl Listed for SealedRun {
+    fn read(from: &Source<'_>, row: &Row<'_>) -> Result<Self, Failure> {
+        rows::run(from, row)
     }
 
     fn id(&self) -> [u8; 16] {
-        *self.id.as_bytes()
+        *self.run.id.as_bytes()
     }
 
     fn bytes(&self) -> usize {
-        let bodies = [&self.output, &self.usage];
-        bodies.into_iter().flatten().map(bytes::Bytes::len).sum()
+        self.result.bytes()
     }
 }
 
-impl Listed for Delivery {
-    fn read(row: &Row<'_>) -> Result<Self, Failure> {
-        rows::delivery(row)
+impl Listed for SealedDelivery {
+    fn read(from: &Source<'_>, row: &Row<'_>) -> Result<Self, Failure> {
+        rows::delivery(from, row)
     }
 
     fn id(&self) -> [u8; 16] {
-        *self.id.as_bytes()
+        *self.delivery.id.as_bytes()
     }
 
     fn bytes(&self) -> usize {
-        self.body.len()
+        self.payload.bytes()
     }
 }
 
 pub(crate) fn events(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     filter: &EventFilter,
     request: &PageRequest,
-) -> Result<Page<Event>, Failure> {
+) -> Result<Page<SealedEvent>, Failure> {
     let mut narrow = Narrow::new("e", project, request);
     narrow.and("e.connector =", filter.connector.map(|id| id.0));
     narrow.made_within("e", filter.received);
@@ -152,9 +152,9 @@ pub(crate) fn events(
         "SELECT {columns} FROM events e LEFT JOIN payloads p ON p.seq = e.payload \
          WHERE {narrowed} ORDER BY e.id DESC"
     );
-    let page = page::<(Event, _)>(connection, &sql, &narrow, request)?;
+    let page = page::<(SealedEvent, _)>(from, &sql, &narrow, request)?;
     let rows = page.rows.into_iter();
-    let rows = rows.map(|(event, files)| super::with_files(connection, event, &files));
+    let rows = rows.map(|(event, files)| super::with_files(from, event, &files));
     Ok(Page {
         next: page.next,
         rows: rows.collect::<Result<_, _>>()?,
@@ -162,11 +162,11 @@ pub(crate) fn events(
 }
 
 pub(crate) fn deliveries(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     filter: &DeliveryFilter,
     request: &PageRequest,
-) -> Result<Page<Delivery>, Failure> {
+) -> Result<Page<SealedDelivery>, Failure> {
     let mut narrow = Narrow::new("d", project, request);
     narrow.and("d.connector =", filter.connector.map(|id| id.0));
     narrow.made_within("d", filter.created);
@@ -192,8 +192,8 @@ pub(crate) fn deliveries(
                 "SELECT d.id FROM deliveries d INDEXED BY deliveries_{part} \
                  WHERE {narrowed} {of_state} ORDER BY d.id DESC"
             );
-            let one = |id| super::delivery(connection, project, DeliveryId::from_bytes(id));
-            return page_of_ids(connection, &sql, &narrow, (request, one));
+            let one = |id| super::delivery(from, project, DeliveryId::from_bytes(id));
+            return page_of_ids(from, &sql, &narrow, (request, one));
         }
         (None, _) => ("", ""),
     };
@@ -201,7 +201,7 @@ pub(crate) fn deliveries(
         "SELECT {columns} FROM deliveries d {index} LEFT JOIN payloads p ON p.seq = d.payload \
          WHERE {narrowed} {of_state} {badly} ORDER BY d.id DESC"
     );
-    page(connection, &sql, &narrow, request)
+    page(from, &sql, &narrow, request)
 }
 
 /// The part of a queue that an open row is in.

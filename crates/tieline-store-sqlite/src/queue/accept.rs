@@ -3,25 +3,26 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{EventId, ProjectId, Reason, RunError, RunId, Timestamp};
-use tieline_store::{Acceptance, Change, Dedupe, NewEvent, NewFile, NewRun};
+use tieline_store::{Acceptance, Change, Dedupe, NewEvent};
 
 use super::line;
 use crate::failure::Failure;
+use crate::seal::{KeyedDedupe, SealedNewEvent, SealedNewFile, SealedNewRun};
 use crate::{payload, rows};
 
 pub(crate) fn accept(
     connection: &Connection,
-    events: &[NewEvent],
+    events: &[SealedNewEvent],
 ) -> Result<Vec<Acceptance>, Failure> {
     let mut acceptances = Vec::with_capacity(events.len());
     for event in events {
         let repeated = match &event.dedupe {
-            Some(dedupe) => find_repeated(connection, event, dedupe)?,
+            Some(dedupe) => find_repeated(connection, &event.new, dedupe)?,
             None => None,
         };
         acceptances.push(match repeated {
             Some(repeated) => repeated,
-            None if line::refuses(connection, event.project, &event.runs)? => Acceptance::Busy,
+            None if line::refuses(connection, event.new.project, &event.runs)? => Acceptance::Busy,
             None => Acceptance::Stored {
                 displaced: store(connection, event)?,
             },
@@ -35,7 +36,7 @@ pub(crate) fn accept(
 fn find_repeated(
     connection: &Connection,
     event: &NewEvent,
-    dedupe: &Dedupe,
+    dedupe: &KeyedDedupe,
 ) -> Result<Option<Acceptance>, Failure> {
     let find = "SELECT d.digest, d.event, e.filtered, e.runs FROM dedupe d \
                 JOIN events e ON e.project = d.project AND e.id = d.event \
@@ -58,11 +59,12 @@ fn find_repeated(
 
 /// The hot path: without a key, files and lines, one payload, one event and its runs. Returns the
 /// runs whose place its own take.
-fn store(connection: &Connection, new: &NewEvent) -> Result<Vec<RunId>, Failure> {
+fn store(connection: &Connection, sealed: &SealedNewEvent) -> Result<Vec<RunId>, Failure> {
+    let new = &sealed.new;
     let project = new.project;
-    let payload = payload::put(connection, project, Some(&new.input), Some(&new.meta))?;
-    let files = joined(new.files.iter().map(|new| new.file.id.as_bytes()));
-    let runs = joined(new.runs.iter().map(|run| run.id.as_bytes()));
+    let payload = payload::put(connection, project, &sealed.payload)?;
+    let files = joined(sealed.files.iter().map(|file| &file.id));
+    let runs = joined(sealed.runs.iter().map(|run| run.new.id.as_bytes()));
     let put = "INSERT INTO events (project, id, connector, received_at, trust, filtered, \
                payload, files, runs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     connection.prepare_cached(put)?.execute(params![
@@ -78,14 +80,14 @@ fn store(connection: &Connection, new: &NewEvent) -> Result<Vec<RunId>, Failure>
     ])?;
     let event = (project, new.id, new.connector.0);
     let mut displaced = Vec::new();
-    for run in &new.runs {
+    for run in &sealed.runs {
         displaced.extend(queue(connection, event, run, new.queued_at)?);
     }
-    for file in &new.files {
+    for file in &sealed.files {
         put_file(connection, new, file)?;
     }
-    if let Some(dedupe) = &new.dedupe {
-        put_dedupe(connection, new, dedupe)?;
+    if let (Some(dedupe), Some(keyed)) = (&new.dedupe, &sealed.dedupe) {
+        put_dedupe(connection, new, (dedupe, keyed))?;
     }
     Ok(displaced)
 }
@@ -100,11 +102,11 @@ fn joined<'a>(ids: impl Iterator<Item = &'a [u8; 16]>) -> Option<Vec<u8>> {
 fn queue(
     connection: &Connection,
     event: (ProjectId, EventId, i64),
-    run: &NewRun,
+    sealed: &SealedNewRun,
     now: Timestamp,
 ) -> Result<Vec<RunId>, Failure> {
-    let standing = line::stand(connection, event, run, now)?;
-    let (code, message) = rows::error_columns(run.held.as_ref());
+    let standing = line::stand(connection, event, sealed, now)?;
+    let run = &sealed.new;
     let held = run.held.as_ref().map(|_: &RunError| (Reason::Held, now));
     let quiet = standing.due.quiet_since;
     let waits = held.or_else(|| quiet.map(|since| (Reason::Debounce, since)));
@@ -118,14 +120,14 @@ fn queue(
         run.id.as_bytes(),
         event.1.as_bytes(),
         run.agent.0,
-        run.session,
+        sealed.session,
         waits.map_or(rows::QUEUED, |_| rows::WAITING),
         waits.map(|(reason, _)| rows::reason_code(reason)),
         waits.map(|(_, since)| since.as_millis()),
         held.is_none().then_some(standing.due.at.as_millis()),
         now.as_millis(),
-        code,
-        message,
+        rows::error_code(run.held.as_ref()),
+        sealed.message,
         event.2,
         rows::priority_code(run.priority),
         standing.line,
@@ -137,36 +139,35 @@ fn queue(
     Ok(standing.displaced)
 }
 
-fn put_file(connection: &Connection, event: &NewEvent, new: &NewFile) -> Result<(), Failure> {
-    let payload = payload::put(connection, event.project, Some(&new.content), None)?;
-    let put = "INSERT INTO files (project, id, event, connector, field, name, content_type, \
-               size, sha256, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let size = i64::try_from(new.file.size);
+fn put_file(connection: &Connection, event: &NewEvent, new: &SealedNewFile) -> Result<(), Failure> {
+    let payload = payload::put(connection, event.project, &new.payload)?;
+    let put = "INSERT INTO files (project, id, event, connector, about, payload) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(put)?.execute(params![
         event.project.0,
-        new.file.id.as_bytes(),
+        new.id,
         event.id.as_bytes(),
         event.connector.0,
-        new.file.field,
-        new.file.name,
-        new.file.content_type,
-        size.map_err(|_| Failure::Refused("a file has an impossible size"))?,
-        new.file.sha256,
+        new.about,
         payload,
     ])?;
     Ok(())
 }
 
 /// Replaces a key that has lost its event; any other was found before.
-fn put_dedupe(connection: &Connection, event: &NewEvent, new: &Dedupe) -> Result<(), Failure> {
+fn put_dedupe(
+    connection: &Connection,
+    event: &NewEvent,
+    (new, keyed): (&Dedupe, &KeyedDedupe),
+) -> Result<(), Failure> {
     let put = "INSERT OR REPLACE INTO dedupe (connector, key, project, event, digest, \
                expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(put)?.execute(params![
         event.connector.0,
-        new.key,
+        keyed.key,
         event.project.0,
         event.id.as_bytes(),
-        new.digest,
+        keyed.digest,
         new.expires_at.as_millis(),
     ])?;
     Ok(())
@@ -175,13 +176,13 @@ fn put_dedupe(connection: &Connection, event: &NewEvent, new: &Dedupe) -> Result
 pub(crate) fn add_runs(
     connection: &Connection,
     event: (ProjectId, EventId),
-    runs: &[NewRun],
+    runs: &[SealedNewRun],
     now: Timestamp,
 ) -> Result<Change, Failure> {
     // `||` makes text of blobs, and joins them byte by byte.
     let add = "UPDATE events SET replays = CAST(coalesce(replays, x'') || ?3 AS BLOB) \
                WHERE project = ?1 AND id = ?2 RETURNING connector";
-    let ids = joined(runs.iter().map(|run| run.id.as_bytes())).unwrap_or_default();
+    let ids = joined(runs.iter().map(|run| run.new.id.as_bytes())).unwrap_or_default();
     let mut add = connection.prepare_cached(add)?;
     let added = params![event.0.0, event.1.as_bytes(), ids];
     let connector = add.query_row(added, |row| row.get(0)).optional()?;

@@ -5,6 +5,7 @@ use tieline_model::{DeliveryId, ProjectId, RunId, Timestamp};
 use tieline_store::Change;
 
 use crate::failure::Failure;
+use crate::sealed::EMPTY;
 
 pub(crate) fn release_held(
     connection: &Connection,
@@ -34,14 +35,21 @@ pub(crate) fn redrive_delivery(
     let from_zero = "UPDATE deliveries SET state = 0, attempt = 0, ended_at = NULL, \
                      error_code = NULL, error_message = NULL, due_at = ?3 \
                      WHERE project = ?1 AND id = ?2 AND state IN (4, 5) AND \
-                     (SELECT length(body) FROM payloads WHERE seq = payload) > 0";
+                     (SELECT length(sealed) FROM payloads WHERE seq = payload) > ?4";
     let at_once = "UPDATE deliveries SET due_at = ?3 \
                    WHERE project = ?1 AND id = ?2 AND state = 2";
-    for act in [from_zero, at_once] {
-        let row = params![project.0, delivery.as_bytes(), now.as_millis()];
-        if connection.prepare_cached(act)?.execute(row)? > 0 {
-            return Ok(Change::Done);
-        }
+    let (id, now) = (delivery.as_bytes(), now.as_millis());
+    let empty = i64::try_from(EMPTY).expect("what is empty is short");
+    let mut from_zero = connection.prepare_cached(from_zero)?;
+    if from_zero.execute(params![project.0, id, now, empty])? > 0 {
+        return Ok(Change::Done);
+    }
+    if connection
+        .prepare_cached(at_once)?
+        .execute(params![project.0, id, now])?
+        > 0
+    {
+        return Ok(Change::Done);
     }
     let known = "SELECT 1 FROM deliveries WHERE project = ?1 AND id = ?2";
     unchanged(connection, known, params![project.0, delivery.as_bytes()])

@@ -1,6 +1,7 @@
 //! Runs that wait for each other: who stands in whose way, and who comes forward.
 //!
-//! A line is its project, its agent and its key; only a run with one ever comes here. It never
+//! A line is its project, its agent and its key (of which only a digest comes here); only a run with
+//! one ever comes here. It never
 //! ends a run and never puts one in hand.
 
 mod list;
@@ -8,11 +9,12 @@ mod quiet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tieline_model::{EventId, ProjectId, RunId, Timestamp};
-use tieline_store::{LinePolicy, NewRun};
+use tieline_store::LinePolicy;
 
 pub(crate) use self::list::{displaced, stale};
 pub(crate) use self::quiet::Due;
 use crate::failure::Failure;
+use crate::seal::SealedNewRun;
 
 /// What `held_back` says.
 const FREE: i64 = 0;
@@ -23,13 +25,13 @@ const DISPLACED: i64 = 2;
 pub(crate) struct LineOf<'a> {
     pub(crate) project: ProjectId,
     pub(crate) agent: i64,
-    pub(crate) key: &'a str,
+    pub(crate) key: &'a [u8],
 }
 
 /// Where a run stands that goes in; without a line nothing is asked and nothing is written.
 #[derive(Debug)]
 pub(crate) struct Standing<'a> {
-    pub(crate) line: Option<&'a str>,
+    pub(crate) line: Option<&'a [u8]>,
     pub(crate) place: Option<i64>,
     pub(crate) width: Option<u32>,
     pub(crate) held_back: i64,
@@ -40,12 +42,12 @@ pub(crate) struct Standing<'a> {
 }
 
 /// The line in which a new run is to stand; one that is held stands in none.
-fn of(project: ProjectId, run: &NewRun) -> Option<LineOf<'_>> {
-    let line = run.line.as_ref().filter(|_| run.held.is_none())?;
+fn of(project: ProjectId, run: &SealedNewRun) -> Option<LineOf<'_>> {
+    let key = run.line.as_ref().filter(|_| run.new.held.is_none())?;
     Some(LineOf {
         project,
-        agent: run.agent.0,
-        key: &line.key,
+        agent: run.new.agent.0,
+        key,
     })
 }
 
@@ -53,12 +55,12 @@ fn of(project: ProjectId, run: &NewRun) -> Option<LineOf<'_>> {
 pub(crate) fn refuses(
     connection: &Connection,
     project: ProjectId,
-    runs: &[NewRun],
+    runs: &[SealedNewRun],
 ) -> Result<bool, Failure> {
     let taken = "SELECT 1 FROM runs INDEXED BY runs_lined \
                  WHERE agent = ?1 AND project = ?2 AND line = ?3 AND state < 3";
     for run in runs {
-        let policy = run.line.as_ref().map(|line| line.policy);
+        let policy = run.new.line.as_ref().map(|line| line.policy);
         let Some(line) = of(project, run).filter(|_| policy == Some(LinePolicy::Reject)) else {
             continue;
         };
@@ -75,7 +77,7 @@ pub(crate) fn refuses(
 pub(crate) fn stand<'a>(
     connection: &Connection,
     event: (ProjectId, EventId, i64),
-    run: &'a NewRun,
+    run: &'a SealedNewRun,
     now: Timestamp,
 ) -> Result<Standing<'a>, Failure> {
     let at_once = Standing {
@@ -87,7 +89,7 @@ pub(crate) fn stand<'a>(
         due: Due::at(now),
         displaced: Vec::new(),
     };
-    let (Some(line), Some(of)) = (&run.line, of(event.0, run)) else {
+    let (Some(line), Some(of)) = (&run.new.line, of(event.0, run)) else {
         return Ok(at_once);
     };
     let found = quiet::displaced_by(connection, of, line, event)?;
@@ -95,7 +97,7 @@ pub(crate) fn stand<'a>(
     for one in &found {
         let take = "UPDATE runs SET held_back = 2, into_run = ?3 WHERE project = ?1 AND id = ?2";
         let take = connection.prepare_cached(take);
-        take?.execute(params![of.project.0, one.id, run.id.as_bytes()])?;
+        take?.execute(params![of.project.0, one.id, run.new.id.as_bytes()])?;
     }
     // However wide it is itself, it overtakes nobody.
     let is_next = !come_forward(connection, of)?;
@@ -105,7 +107,7 @@ pub(crate) fn stand<'a>(
         .prepare_cached(next)?
         .query_row([now.as_millis()], |row| row.get(0))?;
     Ok(Standing {
-        line: Some(&line.key),
+        line: Some(of.key),
         place: Some(place),
         width: Some(line.width),
         held_back: if is_free { FREE } else { BEHIND },
@@ -158,7 +160,7 @@ fn in_the_way(connection: &Connection, of: LineOf<'_>) -> Result<u32, Failure> {
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) agent: i64,
-    pub(crate) key: String,
+    pub(crate) key: Vec<u8>,
     pub(crate) displaced: bool,
 }
 

@@ -3,20 +3,19 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Attempt, DeliveryState, ProjectId, Reason, RunError};
-use tieline_store::{
-    Counts, DeliveryOutcome, Epoch, Fence, NewDelivery, Next, RunOutcome, SettleDelivery,
-    SettleRun, Settled,
-};
+use tieline_store::{Counts, DeliveryOutcome, Epoch, Fence, Next, RunOutcome, SettleRun, Settled};
 
 use super::line::Left;
 use crate::failure::Failure;
+use crate::seal::{SealedDeliverySettle, SealedNewAttempt, SealedNewDelivery, SealedSettle};
 use crate::{payload, rows};
 
 pub(crate) fn settle_run(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleRun,
+    sealed: &SealedSettle,
 ) -> Result<Settled, Failure> {
+    let settle = &sealed.settle;
     let Some(open) = Open::find(connection, project, settle)? else {
         return Ok(Settled::Fenced);
     };
@@ -25,16 +24,18 @@ pub(crate) fn settle_run(
             return Err(Failure::Refused("a run cannot end in this state"));
         }
         RunOutcome::Ended { .. } => {
-            end_run(connection, project, settle)?;
-            for new in &settle.deliveries {
+            end_run(connection, project, sealed)?;
+            for new in &sealed.deliveries {
                 create(connection, (project, open.event), settle, new)?;
             }
         }
-        RunOutcome::Again(next) => go_on(connection, project, settle, next)?,
-        RunOutcome::Paused { error } => pause(connection, project, settle, error)?,
+        RunOutcome::Again(next) => go_on(connection, project, sealed, next)?,
+        RunOutcome::Paused { error } => pause(connection, project, sealed, error)?,
     }
     let run = settle.run.as_bytes();
-    record(connection, project, run, settle.attempt.as_ref())?;
+    let attempt = settle.attempt.as_ref();
+    let attempt = attempt.map(|attempt| (attempt, &sealed.attempt));
+    record(connection, project, run, attempt)?;
     // One that goes on keeps its place, unless that was taken.
     let ended = matches!(settle.outcome, RunOutcome::Ended { .. });
     if let Some(left) = open.left.filter(|left| ended || left.displaced) {
@@ -84,22 +85,22 @@ impl Open {
 fn go_on(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleRun,
+    sealed: &SealedSettle,
     next: &Next,
 ) -> Result<(), Failure> {
     let again = "UPDATE runs SET state = 2, reason = ?3, waiting_since = ?4, due_at = ?5, \
                  error_code = ?6, error_message = ?7, attempt = max(attempt - ?8, 0), \
                  outages = iif(?8, outages + 1, 0), crashes = crashes + ?9, node = NULL \
                  WHERE project = ?1 AND id = ?2";
-    let (code, message) = rows::error_columns(next.error.as_ref());
+    let settle = &sealed.settle;
     connection.prepare_cached(again)?.execute(params![
         project.0,
         settle.run.as_bytes(),
         rows::reason_code(next.reason),
         settle.now.as_millis(),
         next.due_at.as_millis(),
-        code,
-        message,
+        rows::error_code(next.error.as_ref()),
+        sealed.message,
         next.counts == Counts::Outage,
         next.counts == Counts::Crash,
     ])?;
@@ -110,57 +111,53 @@ fn go_on(
 fn pause(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleRun,
+    sealed: &SealedSettle,
     error: &RunError,
 ) -> Result<(), Failure> {
     let pause = "UPDATE runs SET state = 2, reason = ?3, waiting_since = ?4, due_at = NULL, \
                  error_code = ?5, error_message = ?6, node = NULL \
                  WHERE project = ?1 AND id = ?2";
+    let settle = &sealed.settle;
     connection.prepare_cached(pause)?.execute(params![
         project.0,
         settle.run.as_bytes(),
         rows::reason_code(Reason::Paused),
         settle.now.as_millis(),
         error.code,
-        error.message,
+        sealed.message,
     ])?;
     Ok(())
 }
 
-fn end_run(connection: &Connection, project: ProjectId, settle: &SettleRun) -> Result<(), Failure> {
+fn end_run(
+    connection: &Connection,
+    project: ProjectId,
+    sealed: &SealedSettle,
+) -> Result<(), Failure> {
+    let settle = &sealed.settle;
     let RunOutcome::Ended {
         state,
-        output,
         error,
-        usage,
         dead_letter,
+        ..
     } = &settle.outcome
     else {
         return Err(Failure::Refused("a run that goes on does not end"));
     };
-    let result = if output.is_some() || usage.is_some() {
-        Some(payload::put(
-            connection,
-            project,
-            output.as_ref(),
-            usage.as_ref(),
-        )?)
-    } else {
-        None
-    };
+    let result = sealed.result.as_ref();
+    let result = result.map(|result| payload::put(connection, project, result));
     let end = "UPDATE runs SET state = ?3, reason = NULL, waiting_since = NULL, due_at = NULL, \
                node = NULL, ended_at = ?4, result = ?5, error_code = ?6, error_message = ?7, \
                dead_letter = ?8, into_run = iif(?3 = 5, into_run, NULL) \
                WHERE project = ?1 AND id = ?2";
-    let (code, message) = rows::error_columns(error.as_ref());
     connection.prepare_cached(end)?.execute(params![
         project.0,
         settle.run.as_bytes(),
         rows::run_state_code(*state),
         settle.now.as_millis(),
-        result,
-        code,
-        message,
+        result.transpose()?,
+        rows::error_code(error.as_ref()),
+        sealed.message,
         dead_letter,
     ])?;
     Ok(())
@@ -170,12 +167,12 @@ fn create(
     connection: &Connection,
     (project, event): (ProjectId, [u8; 16]),
     settle: &SettleRun,
-    new: &NewDelivery,
+    sealed: &SealedNewDelivery,
 ) -> Result<(), Failure> {
-    let payload = payload::put(connection, project, Some(&new.body), None)?;
+    let new = &sealed.new;
+    let payload = payload::put(connection, project, &sealed.payload)?;
     let at = settle.now.as_millis();
     let failed = new.failed.as_ref();
-    let (code, message) = rows::error_columns(failed);
     let put = "INSERT INTO deliveries (project, id, connector, run, event, state, due_at, \
                created_at, ended_at, error_code, error_message, payload) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -189,8 +186,8 @@ fn create(
         failed.is_none().then_some(at),
         at,
         failed.map(|_| at),
-        code,
-        message,
+        rows::error_code(failed),
+        sealed.message,
         payload,
     ])?;
     Ok(())
@@ -199,8 +196,9 @@ fn create(
 pub(crate) fn settle_delivery(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleDelivery,
+    sealed: &SealedDeliverySettle,
 ) -> Result<Settled, Failure> {
+    let settle = &sealed.settle;
     let fence = "SELECT 1 FROM deliveries WHERE project = ?1 AND id = ?2 \
                  AND iif(?3 IS NULL, state < 3, epoch = ?3 AND state = 1)";
     let mut fence = connection.prepare_cached(fence)?;
@@ -210,16 +208,13 @@ pub(crate) fn settle_delivery(
     }
     match &settle.outcome {
         DeliveryOutcome::Ended { state, error } => {
-            end_delivery(connection, project, settle, (*state, error.as_ref()))?;
+            end_delivery(connection, project, sealed, (*state, error.as_ref()))?;
         }
-        DeliveryOutcome::Again(next) => deliver_again(connection, project, settle, next)?,
+        DeliveryOutcome::Again(next) => deliver_again(connection, project, sealed, next)?,
     }
-    record(
-        connection,
-        project,
-        settle.delivery.as_bytes(),
-        settle.attempt.as_ref(),
-    )?;
+    let attempt = settle.attempt.as_ref();
+    let attempt = attempt.map(|attempt| (attempt, &sealed.attempt));
+    record(connection, project, settle.delivery.as_bytes(), attempt)?;
     failpoint::pass(Step::DeliverWritten);
     Ok(Settled::Done)
 }
@@ -227,7 +222,7 @@ pub(crate) fn settle_delivery(
 fn end_delivery(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleDelivery,
+    sealed: &SealedDeliverySettle,
     (state, error): (DeliveryState, Option<&RunError>),
 ) -> Result<(), Failure> {
     if !state.is_final() {
@@ -236,14 +231,14 @@ fn end_delivery(
     let end = "UPDATE deliveries SET state = ?3, reason = NULL, waiting_since = NULL, \
                due_at = NULL, node = NULL, ended_at = ?4, error_code = ?5, error_message = ?6 \
                WHERE project = ?1 AND id = ?2";
-    let (code, message) = rows::error_columns(error);
+    let settle = &sealed.settle;
     connection.prepare_cached(end)?.execute(params![
         project.0,
         settle.delivery.as_bytes(),
         rows::delivery_state_code(state),
         settle.now.as_millis(),
-        code,
-        message,
+        rows::error_code(error),
+        sealed.message,
     ])?;
     Ok(())
 }
@@ -251,21 +246,21 @@ fn end_delivery(
 fn deliver_again(
     connection: &Connection,
     project: ProjectId,
-    settle: &SettleDelivery,
+    sealed: &SealedDeliverySettle,
     next: &Next,
 ) -> Result<(), Failure> {
     let again = "UPDATE deliveries SET state = 2, reason = ?3, waiting_since = ?4, due_at = ?5, \
                  error_code = ?6, error_message = ?7, attempt = max(attempt - ?8, 0), \
                  node = NULL WHERE project = ?1 AND id = ?2";
-    let (code, message) = rows::error_columns(next.error.as_ref());
+    let settle = &sealed.settle;
     connection.prepare_cached(again)?.execute(params![
         project.0,
         settle.delivery.as_bytes(),
         rows::reason_code(next.reason),
         settle.now.as_millis(),
         next.due_at.as_millis(),
-        code,
-        message,
+        rows::error_code(next.error.as_ref()),
+        sealed.message,
         next.counts == Counts::Outage,
     ])?;
     Ok(())
@@ -275,16 +270,15 @@ fn record(
     connection: &Connection,
     project: ProjectId,
     owner: &[u8; 16],
-    attempt: Option<&Attempt>,
+    attempt: Option<(&Attempt, &SealedNewAttempt)>,
 ) -> Result<(), Failure> {
-    let Some(attempt) = attempt else {
+    let Some((attempt, sealed)) = attempt else {
         return Ok(());
     };
     let put = "INSERT INTO attempts (project, owner, position, number, started_at, ended_at, \
                status, error_code, error_message, response) VALUES (?1, ?2, 1 + coalesce( \
                (SELECT max(position) FROM attempts WHERE project = ?1 AND owner = ?2), 0), \
                ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let (code, message) = rows::error_columns(attempt.error.as_ref());
     connection.prepare_cached(put)?.execute(params![
         project.0,
         owner,
@@ -292,9 +286,9 @@ fn record(
         attempt.started_at.as_millis(),
         attempt.ended_at.as_millis(),
         attempt.status,
-        code,
-        message,
-        attempt.response,
+        rows::error_code(attempt.error.as_ref()),
+        sealed.message,
+        sealed.response,
     ])?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tieline_model::Timestamp;
 
 use crate::failure::Failure;
-use crate::{payload, rows};
+use crate::rows;
+use crate::sealed::ERASED;
 
 /// A row of an event, and the number of its payload where it has one.
 type Part = ([u8; 16], Option<i64>);
@@ -113,7 +114,7 @@ impl Kin {
             answers,
             self.runs.iter().chain(&self.deliveries),
         )?;
-        Ok(self.payload != payload::ERASED)
+        Ok(self.payload != ERASED)
     }
 
     /// Takes everything away; always `true`.
@@ -146,8 +147,7 @@ impl Kin {
 
     /// How many bytes its bodies have.
     pub(super) fn bytes(&self, connection: &Connection) -> Result<u64, Failure> {
-        let length = "SELECT coalesce(length(body), 0) + coalesce(length(extra), 0) \
-                      FROM payloads WHERE seq = ?1";
+        let length = "SELECT length(sealed) FROM payloads WHERE seq = ?1";
         let mut length = connection.prepare_cached(length)?;
         let mut bytes = 0;
         for payload in self.payloads() {
@@ -188,5 +188,5 @@ impl Kin {
 }
 
 fn is_there(payload: Option<i64>) -> bool {
-    payload.is_some_and(|number| number != payload::ERASED)
+    payload.is_some_and(|number| number != ERASED)
 }

@@ -8,7 +8,7 @@ use tieline_model::{EventId, Timestamp};
 use tieline_store::{NewEvent, Retain, Retained, Store as _};
 
 use crate::SqliteStore;
-use crate::tests::{HERE, new_event};
+use crate::tests::{HERE, new_event, open};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -42,7 +42,7 @@ async fn count(store: &SqliteStore, sql: &'static str) -> i64 {
 #[tokio::test]
 async fn what_is_done_with_is_not_looked_at_again() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..20 {
         store.accept(vec![ended_at(number, number)]).await.unwrap();
     }
@@ -65,7 +65,7 @@ async fn what_is_done_with_is_not_looked_at_again() {
 #[tokio::test]
 async fn an_event_that_never_ends_hinders_no_other_and_is_seldom_looked_at() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     store.accept(vec![new_event(0)]).await.unwrap();
     for number in 1..10 {
         store.accept(vec![ended_at(number, number)]).await.unwrap();
@@ -89,7 +89,7 @@ async fn an_event_that_never_ends_hinders_no_other_and_is_seldom_looked_at() {
 #[tokio::test]
 async fn a_commit_erases_only_so_many_bytes() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
         let large = NewEvent {
             input: vec![b'1'; 600_000].into(),
@@ -116,7 +116,7 @@ async fn events_behind_ids_from_the_future_are_found_within_a_day() {
         }
     };
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     let (ahead, after) = (ended_at(0, 9000), ended_at(0, 1));
     let events = vec![with_id_of(9000, ahead), with_id_of(9001, after)];
     store.accept(events).await.unwrap();
@@ -133,7 +133,7 @@ async fn events_behind_ids_from_the_future_are_found_within_a_day() {
 async fn nothing_to_do_writes_nothing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     store
         .accept(vec![ended_at(0, 1), ended_at(1, 9)])
         .await
@@ -161,11 +161,10 @@ fn contains(path: &Path, needle: &[u8]) -> bool {
 async fn erased_bodies_are_not_in_the_file_any_more() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
-    let marks = [&b"xyzzy-small"[..], b"xyzzy-large"];
-    let store = SqliteStore::open(&path).unwrap();
-    for (number, mark) in (0..).zip(marks) {
+    let store = open(&path).unwrap();
+    for (number, times) in [(0, 1), (1, 5000)] {
         let large = NewEvent {
-            input: mark.repeat(if number == 0 { 1 } else { 5000 }).into(),
+            input: b"xyzzy-a-body".repeat(times).into(),
             ..ended_at(number, 1)
         };
         store
@@ -173,23 +172,36 @@ async fn erased_bodies_are_not_in_the_file_any_more() {
             .await
             .unwrap();
     }
+    // What stands there is sealed: it is looked for as it stands there.
+    let sealed = "SELECT sealed FROM payloads WHERE seq IN (1, 3) ORDER BY seq";
+    let sealed = move |c: &rusqlite::Connection| {
+        let mut sealed = c.prepare(sealed)?;
+        let sealed = sealed.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        Ok(sealed.collect::<Result<Vec<_>, _>>()?)
+    };
+    let sealed = store.read(sealed).await.unwrap();
+    let marks = [
+        &sealed[0][5..25],
+        &sealed[1][5..25],
+        &sealed[1][30_000..30_020],
+    ];
     store.close().await;
     assert!(marks.iter().all(|mark| contains(&path, mark)));
 
-    let store = SqliteStore::open(&path).unwrap();
+    let store = open(&path).unwrap();
     for number in 0..2 {
         store.erase_event(HERE, new_event(number).id).await.unwrap();
     }
     store.close().await;
     for mark in marks {
-        assert!(!contains(&path, mark), "{}", String::from_utf8_lossy(mark));
+        assert!(!contains(&path, mark), "{mark:?}");
     }
 }
 
 #[tokio::test]
 async fn what_went_whole_leaves_no_row() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("hub.db")).unwrap();
+    let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
         store.accept(vec![ended_at(number, 1)]).await.unwrap();
     }

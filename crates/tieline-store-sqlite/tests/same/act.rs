@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tieline_model::key::{ApiKey, Scope};
 use tieline_model::page::PageRequest;
 use tieline_model::{
     Agent, AgentId, Connector, ConnectorId, DeliveryState, ManagedBy, Mode, Name, NodeId,
@@ -15,11 +14,12 @@ use tieline_store::{
     NewDelivery, Next, Retain, RunFilter, RunOutcome, SettleDelivery, SettleRun, Store, StoreError,
 };
 
+use super::access::{self, record};
 use super::ops::{End, Op};
 use super::world::{Prepared, World, id, newest};
 
 /// An answer as text; of an error, its kind alone.
-fn told<T: Debug>(answer: Result<T, StoreError>) -> String {
+pub(crate) fn told<T: Debug>(answer: Result<T, StoreError>) -> String {
     match answer {
         Ok(answer) => format!("{answer:?}"),
         Err(StoreError::Refused { .. }) => "refused".to_owned(),
@@ -79,8 +79,10 @@ pub(crate) async fn perform(store: &dyn Store, world: &World, prepared: Prepared
         | Op::RemoveAgent { .. }
         | Op::PutConnector { .. }
         | Op::RemoveConnector { .. }
-        | Op::PutSetting { .. }
-        | Op::PutKey { .. } => configure(store, now, &op).await,
+        | Op::PutSetting { .. } => configure(store, now, &op).await,
+        Op::PutKey { .. } | Op::RemoveKey { .. } | Op::TouchKey { .. } | Op::PutProject { .. } => {
+            access::perform(store, now, &op).await
+        }
         act => intervene(store, world, &act).await,
     }
 }
@@ -413,22 +415,9 @@ async fn configure(store: &dyn Store, now: Timestamp, op: &Op) -> String {
                     .await,
             );
         }
-        Op::PutKey {
-            project,
-            name,
-            digest,
-        } => {
-            let key = ApiKey {
-                project: ProjectId(*project),
-                name: format!("k{name}"),
-                digest: [*digest; 32],
-                scopes: vec![Scope::Operate, Scope::Read],
-                created_at: now,
-            };
-            return told(store.put_key(key).await);
-        }
         other => return format!("no change: {other:?}"),
     };
+    change.audit = vec![record(ProjectId(*project), now, "catalog")];
     told(store.change_catalog(ProjectId(*project), change).await)
 }
 

@@ -177,6 +177,17 @@ pub(crate) enum Op {
         name: u8,
         digest: u8,
     },
+    RemoveKey {
+        project: i64,
+        name: u8,
+    },
+    TouchKey {
+        project: i64,
+        name: u8,
+    },
+    PutProject {
+        name: u8,
+    },
     List {
         project: i64,
         limit: u32,
@@ -418,6 +429,9 @@ fn catalog() -> impl Strategy<Value = Op> {
             name,
             digest
         }),
+        (project(), 0..2_u8).prop_map(|(project, name)| Op::RemoveKey { project, name }),
+        (project(), 0..2_u8).prop_map(|(project, name)| Op::TouchKey { project, name }),
+        (0..2_u8).prop_map(|name| Op::PutProject { name }),
     ]
 }
 

@@ -54,6 +54,8 @@ pub(crate) async fn all(store: &dyn Store, world: &World) -> Vec<String> {
                 store.file(project, *id).await.expect("reads")
             ));
         }
+        let log = store.audit(project, page()).await.expect("reads");
+        seen.extend(log.rows.iter().map(|entry| format!("{entry:?}")));
         let ids = world.runs.iter().rev().copied().collect();
         seen.push(format!(
             "{:?}",

@@ -8,8 +8,10 @@ use crate::{Catalog, CatalogChange};
 impl State {
     pub(super) fn catalog(&self) -> Catalog {
         let first = Name::new("default").expect("`default` is a name");
+        let mut projects = vec![(ProjectId::DEFAULT, first)];
+        projects.extend(self.projects.iter().cloned());
         Catalog {
-            projects: vec![(ProjectId::DEFAULT, first)],
+            projects,
             agents: self.agents.clone(),
             connectors: self.connectors.clone(),
         }
@@ -30,6 +32,7 @@ impl State {
         for connector in change.put_connectors {
             self.put_connector(project, &connector);
         }
+        self.audit.extend(change.audit);
         self.catalog()
     }
 

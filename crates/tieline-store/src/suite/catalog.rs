@@ -1,9 +1,8 @@
-//! Agents, connectors, settings and keys.
+//! Agents, connectors and settings.
 
 use std::time::Duration;
 
 use serde_json::json;
-use tieline_model::key::{ApiKey, Scope};
 use tieline_model::quantity::Span;
 use tieline_model::retry::Backoff;
 use tieline_model::{
@@ -191,33 +190,4 @@ pub(super) async fn a_setting_is_put_once(given: Given) {
         Some(vec![0, 1])
     );
     assert_eq!(store.setting("other").await.expect("reads"), None);
-}
-
-pub(super) async fn a_key_of_the_same_name_is_replaced(given: Given) {
-    let key = |name: &str, digest: u8, scopes: &[Scope]| ApiKey {
-        project: HERE,
-        name: name.to_owned(),
-        digest: [digest; 32],
-        scopes: scopes.to_vec(),
-        created_at: at(0),
-    };
-    for key in [
-        key("first", 1, &[Scope::Admin]),
-        key("ci", 2, &[Scope::Trigger, Scope::Read]),
-        key("first", 3, &[Scope::Operate, Scope::Worker]),
-    ] {
-        given.store.put_key(key).await.expect("puts");
-    }
-    let keys = given.store.keys().await.expect("reads");
-    let kept: Vec<_> = keys
-        .iter()
-        .map(|k| (k.name.as_str(), k.digest, k.scopes.as_slice()))
-        .collect();
-    let ci: &[Scope] = &[Scope::Trigger, Scope::Read];
-    let first: &[Scope] = &[Scope::Operate, Scope::Worker];
-    assert_eq!(kept, [("ci", [2; 32], ci), ("first", [3; 32], first)]);
-    assert!(
-        keys.iter()
-            .all(|k| k.created_at == at(0) && k.project == HERE)
-    );
 }

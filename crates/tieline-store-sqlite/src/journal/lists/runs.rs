@@ -1,6 +1,5 @@
 //! Runs by state, each by the index that knows them.
 
-use rusqlite::Connection;
 use tieline_model::page::{Page, PageRequest};
 use tieline_model::{EventId, ProjectId, Run, RunId, RunState};
 use tieline_store::{Between, RunFilter};
@@ -9,15 +8,16 @@ use super::narrow::Narrow;
 use super::{Filling, page, page_of_ids, part};
 use crate::failure::Failure;
 use crate::rows;
+use crate::sealed::{SealedRun, Source};
 
 pub(crate) fn runs(
-    connection: &Connection,
+    from: &Source<'_>,
     project: ProjectId,
     filter: &RunFilter,
     request: &PageRequest,
-) -> Result<Page<Run>, Failure> {
+) -> Result<Page<SealedRun>, Failure> {
     if let Some(event) = filter.event {
-        return of_event(connection, (project, event), filter, request);
+        return of_event(from, (project, event), filter, request);
     }
     let mut narrow = Narrow::new("r", project, request);
     narrow.and("r.agent =", filter.agent.map(|id| id.0));
@@ -28,10 +28,10 @@ pub(crate) fn runs(
     match filter.state {
         Some(state) if !state.is_final() => {
             let sql = open(state, narrow.sql());
-            let one = |id| super::super::run(connection, project, RunId::from_bytes(id));
-            page_of_ids(connection, &sql, &narrow, (request, one))
+            let one = |id| super::super::run(from, project, RunId::from_bytes(id));
+            page_of_ids(from, &sql, &narrow, (request, one))
         }
-        state => page(connection, &ended(state, filter, &narrow), &narrow, request),
+        state => page(from, &ended(state, filter, &narrow), &narrow, request),
     }
 }
 
@@ -73,13 +73,13 @@ fn ended(state: Option<RunState>, filter: &RunFilter, narrow: &Narrow) -> String
 
 /// An event knows its runs, so that no index is needed to find them.
 fn of_event(
-    connection: &Connection,
+    from: &Source<'_>,
     (project, event): (ProjectId, EventId),
     filter: &RunFilter,
     request: &PageRequest,
-) -> Result<Page<Run>, Failure> {
+) -> Result<Page<SealedRun>, Failure> {
     let ids = "SELECT runs, replays FROM events WHERE project = ?1 AND id = ?2";
-    let ids = super::super::one(connection, ids, (project, event.as_bytes()), |row| {
+    let ids = super::super::one(from, ids, (project, event.as_bytes()), |_, row| {
         Ok([rows::ids(row, 0)?, rows::ids(row, 1)?].concat())
     })?;
     let mut ids = ids.unwrap_or_default();
@@ -87,9 +87,9 @@ fn of_event(
     ids.sort_unstable_by(|one, other| other.cmp(one));
     let mut filling = Filling::new(request);
     for id in ids {
-        let run = super::super::run(connection, project, RunId::from_bytes(id))?;
+        let run = super::super::run(from, project, RunId::from_bytes(id))?;
         let run = run.ok_or(Failure::Damaged("an event has lost a run"))?;
-        if is_wanted(&run, filter) && !filling.add(run) {
+        if is_wanted(&run.run, filter) && !filling.add(run) {
             break;
         }
     }
