@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::KeyRing;
 use crate::body::Budget;
+use crate::failures::Failures;
+use crate::vault::VaultControl;
 use crate::{callback, files, health, ingress, problem, reading, v1};
 
 /// What the API is made with beside its hub.
@@ -21,6 +23,8 @@ pub struct ApiOptions {
     pub keys: KeyRing,
     /// The file or folder that the hub was started with. With one, `POST /v1/apply` is refused.
     pub config_file: Option<PathBuf>,
+    /// The keys of the store, where it has some.
+    pub vault: Option<Arc<dyn VaultControl>>,
 }
 
 /// The HTTP face of one hub.
@@ -34,8 +38,11 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) keys: KeyRing,
     pub(crate) config_file: Option<PathBuf>,
+    pub(crate) vault: Option<Arc<dyn VaultControl>>,
     /// Bytes of bodies in hand.
     pub(crate) budget: Budget,
+    /// Requests without valid credentials.
+    pub(crate) failures: Failures,
     /// Callers that wait for runs wait no longer.
     pub(crate) waits_over: CancellationToken,
     /// Held while what stands in the catalogue is looked at and changed.
@@ -59,7 +66,9 @@ impl Api {
             hub,
             keys: options.keys,
             config_file: options.config_file,
+            vault: options.vault,
             budget: Budget::default(),
+            failures: Failures::default(),
             waits_over: CancellationToken::new(),
             changing: tokio::sync::Mutex::default(),
             openapi: OnceLock::new(),

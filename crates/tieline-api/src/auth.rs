@@ -1,54 +1,41 @@
 //! API keys: who may call `/v1`, and what for.
 //!
-//! A key is known by its SHA-256 alone. It is compared in constant time with every key there is.
+//! A key is known by its SHA-256 alone, and is asked for at every request: one that is revoked, or
+//! whose time is over, opens nothing from then on.
 
 mod first;
+mod ring;
 mod scopes;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, Method};
 use tieline_contract::Code;
-use tieline_model::ProjectId;
-use tieline_model::key::{ApiKey, Scope};
-use tieline_signature::equal::SecretDigest;
-use tieline_store::{Store, StoreError};
+use tieline_contract::auth::Peer;
+use tieline_model::key::Scope;
+use tieline_model::{ProjectId, Secret};
 
+use crate::address::Params;
 use crate::api::Shared;
+use crate::audit;
+use crate::failures::Target;
+use crate::limits::TARGET_BYTES;
 use crate::problem::Failure;
 
 pub use first::{FIRST_KEY, KeyError, first_admin_key};
+pub use ring::KeyRing;
+pub(crate) use ring::KnownKey;
 #[cfg(test)]
-pub(crate) use scopes::SCOPES;
-pub(crate) use scopes::{name as scope_name, scope_of};
+pub(crate) use scopes::ROUTES;
+pub(crate) use scopes::{Trail, is_of_the_hub, scope_of};
 
-/// Every key that the hub knows.
-#[derive(Clone, Debug, Default)]
-pub struct KeyRing(Vec<(SecretDigest, ApiKey)>);
-
-impl KeyRing {
-    pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
-        let with_digest = |key: ApiKey| (SecretDigest::from_stored(key.digest), key);
-        let keys = store.keys().await?;
-        Ok(Self(keys.into_iter().map(with_digest).collect()))
-    }
-
-    /// The key that a request carries as its Bearer token, where it carries one that is known.
-    pub(crate) fn find(&self, headers: &HeaderMap) -> Option<&ApiKey> {
-        let presented = bearer(headers)?;
-        let mut found = None;
-        for (digest, key) in &self.0 {
-            if digest.matches(presented.as_bytes()) {
-                found = Some(key);
-            }
-        }
-        found
-    }
-}
+use self::scopes::rule_of;
 
 /// The one Bearer token of a request. Two are none: two readers could take different ones.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -62,40 +49,94 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// On whose behalf a request to `/v1` is carried out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Caller {
-    pub(crate) project: ProjectId,
+/// What is shown of a key, so that people know one from another: its last four characters.
+pub(crate) fn hint_of(key: &Secret) -> String {
+    let mut last: Vec<char> = key.expose().chars().rev().take(4).collect();
+    last.reverse();
+    last.into_iter().collect()
 }
 
-/// Lets a request to `/v1` pass when its key allows what the route needs.
+/// On whose behalf a request to `/v1` is carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) project: ProjectId,
+    pub(crate) key: Arc<KnownKey>,
+    pub(crate) from: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Whether it may do everything in its project.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.key.row.allows(Scope::Admin)
+    }
+}
+
+/// Lets a request to `/v1` pass when its key allows what the route needs, and writes down what is
+/// written down before the act.
 pub(crate) async fn authorize(
     State(shared): State<Arc<Shared>>,
     matched: MatchedPath,
-    mut request: Request,
+    params: Params,
+    request: Request,
     next: Next,
 ) -> Response {
-    let Some(key) = shared.keys.find(request.headers()) else {
-        return Failure::unauthorized().into_response();
-    };
+    let (mut parts, body) = request.into_parts();
+    match admit(&shared, matched.as_str(), &params, &parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn admit(
+    shared: &Shared,
+    route: &str,
+    params: &Params,
+    parts: &Parts,
+) -> Result<Caller, Failure> {
+    let found = shared.keys.find(&parts.headers, shared.hub.latest());
+    let stranger = || shared.stranger(Target::Management, &parts.extensions);
+    let key = found.ok_or_else(stranger)?;
+    key.tell_use(shared.hub.store()).await;
     // HEAD is GET without its body.
-    let method = match request.method() {
+    let method = match &parts.method {
         &Method::HEAD => &Method::GET,
         other => other,
     };
-    let needed = scope_of(method, matched.as_str()).unwrap_or(Scope::Admin);
-    if !key.allows(needed) {
-        let detail = format!(
-            "This needs a key with the scope `{}`.",
-            scopes::name(needed)
-        );
-        return Failure::new(Code::ForbiddenScope, detail).into_response();
+    let (needed, trail) = rule_of(method, route).unwrap_or((Scope::Admin, Trail::Own));
+    if !key.row.allows(needed) {
+        let needed = needed.as_str();
+        let detail = format!("This needs a key with the scope `{needed}`.");
+        return Err(Failure::new(Code::ForbiddenScope, detail));
     }
     let caller = Caller {
-        project: key.project,
+        project: key.row.project,
+        key,
+        from: parts.extensions.get::<Arc<Peer>>().map(|peer| peer.address),
     };
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    if is_of_the_hub(route) && caller.project != ProjectId::DEFAULT {
+        let detail = "This is of the whole hub: it needs a key of the project `default`.";
+        return Err(Failure::new(Code::ForbiddenScope, detail));
+    }
+    if let Trail::Before(action) = trail {
+        audit::begun(shared, &caller, action, target_of(params)).await?;
+    }
+    Ok(caller)
+}
+
+/// What stands in the path, no longer than any id or name is.
+fn target_of(params: &Params) -> String {
+    let first = params
+        .as_ref()
+        .ok()
+        .and_then(|params| params.iter().next().map(|(_, value)| value.to_owned()));
+    first
+        .unwrap_or_default()
+        .chars()
+        .take(TARGET_BYTES / 4)
+        .collect()
 }
 
 #[cfg(test)]

@@ -48,7 +48,11 @@ async fn read(shared: &Shared, params: &Params, uri: &Uri) -> Result<Response, F
     let token = pairs
         .find_map(|pair| pair.strip_prefix("token="))
         .unwrap_or_default();
-    if !shared.hub.tokens().allows_file(project, id, token) {
+    if !shared
+        .hub
+        .tokens()
+        .allows_file((project, id), token, shared.hub.latest())
+    {
         return Err(Failure::not_found());
     }
     let stored = shared.hub.store().file(project, id).await?;

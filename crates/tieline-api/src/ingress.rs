@@ -8,22 +8,29 @@ mod answer;
 mod exchange;
 mod head;
 mod stream;
+mod warrant;
 mod wishes;
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{Method, Version};
-use tieline_contract::auth::{Admitted, BodyVerifier, Decision, Head, Peer, query_without_secret};
+use tieline_contract::auth::{
+    Admitted, BodyVerifier, Decision, Head, KeysUnavailable, Peer, Refused, query_without_secret,
+};
 use tieline_contract::{Code, Incoming, Problem, Verified};
 use tieline_engine::{Arrival, Status};
 use tieline_model::{Mode, Timestamp, Trust};
 
 use crate::address::{Params, Place, query_of};
 use crate::api::Shared;
+use crate::auth::KnownKey;
 use crate::body::{self, Held, Sender, Whole};
+use crate::failures::Target;
+use crate::limits::{KEYS_PAUSE, STRANGERS_BODY};
 use crate::problem::Failure;
 
 use self::wishes::Wishes;
@@ -31,14 +38,15 @@ use self::wishes::Wishes;
 pub(crate) use self::answer::json;
 pub(crate) use self::head::{is_plain, once};
 pub(crate) use self::stream::{Start, follow, last_event_id};
+pub(crate) use self::warrant::Warrant;
 
 /// Who vouches for the sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Proof {
     /// The request itself, by the connector's rules.
     Request,
     /// A holder of an API key, on whose behalf the hub sends the event itself.
-    Key,
+    Key(Arc<KnownKey>),
 }
 
 /// Takes a request to a connector's own address.
@@ -83,32 +91,31 @@ async fn pass(
     let rules = place.endpoint().rules();
     head::check(&parts, &body, rules)?;
     let received_at = shared.hub.now();
-    let decision = match proof {
-        Proof::Request => judge(&parts, place, received_at),
-        Proof::Key => Decision::Admit(Trust::Secret),
+    let mut judged = match &proof {
+        Proof::Request => judge(shared, place, &parts, received_at).await?,
+        Proof::Key(_) => Judged {
+            trust: Trust::Secret,
+            verifier: None,
+        },
     };
-    let (trust, mut verifier) = match decision {
-        Decision::Admit(trust) => (trust, None),
-        Decision::Verify(verifier) => (Trust::Verified, Some(verifier)),
-        Decision::Refuse(reason) => return Err(unknown_sender(place, reason)),
-    };
-    let sender = match (&verifier, trust) {
-        (None, Trust::Secret | Trust::Verified) => Sender::Proven,
-        (Some(_), _) | (None, Trust::Open) => Sender::Unproven,
-    };
-    let held = shared.budget.hold(sender);
     // What a GET brings is its query.
     let whole = if parts.method == Method::GET {
         drop(body);
-        let bytes = bytes::Bytes::new();
-        Whole { bytes, held }
+        Whole {
+            bytes: bytes::Bytes::new(),
+            held: shared.budget.hold(judged.sender()),
+        }
     } else {
-        let each = |piece: &[u8]| verifier.iter_mut().for_each(|v| v.update(piece));
-        let read = body::read(body, rules.max_body, held, each).await;
-        read.map_err(|problem| unread(problem, parts.version))?
+        read(shared, place, (&parts, body), &mut judged).await?
     };
-    let admitted = finish(place, trust, verifier)?;
+    let signed = judged.verifier.is_some();
+    let admitted = judged.finish(&whole.bytes);
+    let admitted = admitted.map_err(|reason| unknown_sender(shared, place, &parts, reason))?;
     let wishes = Wishes::read(&parts.headers);
+    let warrant = wishes.stream.then(|| match proof {
+        Proof::Key(key) => Warrant::key(place, key),
+        Proof::Request => Warrant::sender(place, &parts, signed, received_at),
+    });
     let (verified, held) = verified(parts, whole, received_at, admitted);
     let incoming = place.endpoint().receive(&verified)?;
     let (arrival, trust) = (received_at, verified.trust);
@@ -120,6 +127,7 @@ async fn pass(
             trust,
         },
         held,
+        warrant,
     };
     match place.connector.row.mode {
         Mode::Sync => exchange::answer(shared, place, arrived, wishes).await,
@@ -133,38 +141,109 @@ struct Arrived {
     arrival: Arrival,
     /// Its bytes, until they are stored.
     held: Held,
+    /// Of one that wishes for a stream.
+    warrant: Option<Warrant>,
 }
 
-fn judge(parts: &Parts, place: &Place, now: Timestamp) -> Decision {
+/// What the head of a request has shown.
+struct Judged {
+    trust: Trust,
+    /// What is left to be shown by the body.
+    verifier: Option<BodyVerifier>,
+}
+
+impl Judged {
+    fn sender(&self) -> Sender {
+        match (&self.verifier, self.trust) {
+            (None, Trust::Secret | Trust::Verified) => Sender::Proven,
+            (Some(_), _) | (None, Trust::Open) => Sender::Unproven,
+        }
+    }
+
+    fn finish(self, body: &[u8]) -> Result<Admitted, Refused> {
+        match self.verifier {
+            Some(verifier) => verifier.finish(body),
+            None => Ok(Admitted {
+                trust: self.trust,
+                signed: None,
+            }),
+        }
+    }
+}
+
+async fn judge(
+    shared: &Shared,
+    place: &Place,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<Judged, Failure> {
     let head = Head {
         method: &parts.method,
         headers: &parts.headers,
         query: query_of(&parts.uri),
         peer: parts.extensions.get::<Arc<Peer>>().map(Arc::as_ref),
     };
-    place.endpoint().rules().auth.begin(&head, now)
-}
-
-fn finish(
-    place: &Place,
-    trust: Trust,
-    verifier: Option<BodyVerifier>,
-) -> Result<Admitted, Failure> {
-    match verifier.map(BodyVerifier::finish) {
-        Some(Err(reason)) => Err(unknown_sender(place, reason)),
-        Some(Ok(admitted)) => Ok(admitted),
-        None => Ok(Admitted {
+    let auth = &place.endpoint().rules().auth;
+    let mut decision = auth.begin(&head, now);
+    if let Decision::NeedsKeys(source) = &decision {
+        if let Err(error) = source.refresh(&shared.hub.outside(), now).await {
+            let name = &place.connector.row.name;
+            // Who calls in between must not fill the log.
+            if !matches!(error, KeysUnavailable::Lately) {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(connector = %name, error, "no keys to judge callers of `{name}` with");
+            }
+        }
+        decision = auth.begin(&head, now);
+    }
+    match decision {
+        Decision::Admit(trust) => Ok(Judged {
             trust,
-            signed_id: None,
+            verifier: None,
         }),
+        Decision::Verify(verifier) => Ok(Judged {
+            trust: Trust::Verified,
+            verifier: Some(verifier),
+        }),
+        Decision::NeedsKeys(_) => {
+            let detail = "The keys that tell good credentials from others cannot be had for now.";
+            let problem = Problem::new(Code::KeysUnavailable, detail).retry_after(KEYS_PAUSE);
+            Err(unread(problem, parts.version))
+        }
+        Decision::Refuse(reason) => Err(unknown_sender(shared, place, parts, reason)),
     }
 }
 
+/// Reads the body, and shows it to whoever has still to judge it.
+async fn read(
+    shared: &Shared,
+    place: &Place,
+    (parts, body): (&Parts, Body),
+    judged: &mut Judged,
+) -> Result<Whole, Failure> {
+    let held = shared.budget.hold(judged.sender());
+    let verifier = &mut judged.verifier;
+    let suspect = verifier.is_some() && shared.suspects(target(place), &parts.extensions);
+    let most = if suspect { STRANGERS_BODY } else { u64::MAX };
+    let most = place.endpoint().rules().max_body.min(most);
+    let each = |piece: &[u8]| verifier.iter_mut().for_each(|v| v.update(piece));
+    let read = body::read(body, most, held, each).await;
+    read.map_err(|problem| match problem.code {
+        // More is for those whose networks have no such failures.
+        Code::PayloadTooLarge if suspect => shared.stranger(target(place), &parts.extensions),
+        _ => unread(problem, parts.version),
+    })
+}
+
 /// The log knows why; the caller learns nothing.
-fn unknown_sender(place: &Place, reason: tieline_contract::auth::Refused) -> Failure {
+fn unknown_sender(shared: &Shared, place: &Place, parts: &Parts, reason: Refused) -> Failure {
     let name = &place.connector.row.name;
     tracing::debug!(connector = %name, %reason, "refused a request to `{name}`");
-    Failure::unauthorized()
+    shared.stranger(target(place), &parts.extensions)
+}
+
+fn target(place: &Place) -> Target<'_> {
+    Target::Connector(&place.connector.row)
 }
 
 /// The rest of the body is still on its way, so that the connection cannot be used again.
@@ -195,7 +274,7 @@ fn verified(
         body: whole.bytes,
         received_at,
         trust: admitted.trust,
-        signed_id: admitted.signed_id,
+        signed: admitted.signed,
     };
     (verified, whole.held)
 }

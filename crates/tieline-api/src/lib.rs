@@ -5,25 +5,33 @@
 //! here reads the environment or a file, and no secret is ever part of an answer, but for the one
 //! that was made by the very request.
 
+pub mod certificate;
 pub mod limits;
 
 mod address;
 mod api;
+mod audit;
 mod auth;
 mod body;
 mod callback;
+mod failures;
 mod files;
 mod health;
 mod ingress;
+mod peer;
 mod problem;
 mod reading;
 mod server;
 mod v1;
+mod vault;
 mod view;
 
 pub use api::{Api, ApiOptions};
+pub use audit::Author;
 pub use auth::{FIRST_KEY, KeyError, KeyRing, first_admin_key};
-pub use server::{ServeOptions, serve};
+pub use peer::TrustedProxies;
+pub use server::{ServeOptions, Tls, serve};
+pub use vault::{DataKeys, VaultControl, VaultError, VaultRotation, VaultStatus};
 
 #[cfg(test)]
 mod rig;

@@ -13,6 +13,13 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 /// How many connections are served at once; those beyond are told so and closed.
 pub const CONNECTIONS: usize = 16_384;
 
+/// How many connections may be shaking hands at once; those beyond are closed. Each has
+/// [`HEAD_READ`] for it.
+pub const HANDSHAKES: usize = 4096;
+
+/// How many requests may be worked on and answered at once, on all connections of a listener.
+pub const IN_FLIGHT: usize = 32_768;
+
 /// How many connections are refused in words at once; those beyond are just closed.
 pub const REFUSALS: usize = 64;
 
@@ -25,6 +32,10 @@ pub const STREAMS: u32 = 256;
 /// How many resets of HTTP/2 streams are borne before the connection is closed.
 pub const STREAM_RESETS: usize = 32;
 
+/// How many requests one HTTP/2 connection may reset before their answers, beyond as many as it
+/// takes answers for. A client may so give up everything that it has open at once.
+pub const CANCELLED_REQUESTS: usize = 256;
+
 /// How often a silent HTTP/2 connection is asked whether it is there.
 pub const PING_EVERY: Duration = Duration::from_secs(30);
 
@@ -33,6 +44,10 @@ pub const WRITE_STALL: Duration = Duration::from_mins(1);
 
 /// How long the accept loop rests when the process has no more files to open.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// When a caller whose token cannot be judged for want of its issuer's keys is to come again: the
+/// keys are not asked for more often.
+pub const KEYS_PAUSE: Duration = Duration::from_secs(10);
 
 // ── bodies ──
 
@@ -71,6 +86,25 @@ pub const JSON_DEPTH: usize = tieline_contract::NESTING_MAX;
 /// When a request that the hub had no room for may come again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+// ── strangers ──
+
+/// How many requests without valid credentials are bad luck: of one network, to one connector or to
+/// `/v1`, in [`FAILURES_WINDOW`]. Those beyond are told to wait.
+pub const FAILURES: u32 = 60;
+
+/// How long failures are remembered.
+pub const FAILURES_WINDOW: Duration = Duration::from_mins(1);
+
+/// How many networks are told apart in one window. Those beyond share what one may do.
+pub const FAILURES_NETWORKS: usize = 16_384;
+
+/// How many networks the log names in one window.
+pub const FAILURES_NAMED: usize = 16;
+
+/// Bytes that are read of a body whose proof comes with its end, from a network with too many
+/// failures.
+pub const STRANGERS_BODY: u64 = 64 * 1024;
+
 // ── answers ──
 
 /// How long a reader of a run may wait for its end.
@@ -87,3 +121,17 @@ pub const PAGE_BYTES: usize = 4 << 20;
 
 /// How long the store has to say that it can commit.
 pub const PROBE: Duration = Duration::from_secs(2);
+
+// ── access ──
+
+/// How often the store is told that a key was used.
+pub const KEY_USE: Duration = Duration::from_mins(1);
+
+/// How often it is looked at whether what a stream was opened with is still good.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(400);
+
+/// How long old secrets are good after a rotation where nobody says, and at the most.
+pub const OVERLAP: (Duration, Duration) = (Duration::from_hours(24), Duration::from_hours(30 * 24));
+
+/// Bytes of what the audit log calls the target of an act.
+pub const TARGET_BYTES: usize = 1024;

@@ -51,7 +51,12 @@ pub(crate) struct Failure {
     with_status: bool,
     allow: Option<HeaderValue>,
     close: bool,
+    hang_up: bool,
 }
+
+/// With an answer: its connection is of no more use, whatever it speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HangUp;
 
 impl Failure {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
@@ -91,6 +96,13 @@ impl Failure {
         self
     }
 
+    /// Ends the connection, of whose requests nothing good is to be expected.
+    #[must_use]
+    pub(crate) fn hanging_up(mut self) -> Self {
+        self.hang_up = true;
+        self
+    }
+
     pub(crate) fn problem(&self) -> &Problem {
         &self.problem
     }
@@ -108,6 +120,7 @@ impl From<Problem> for Failure {
             with_status: true,
             allow: None,
             close: false,
+            hang_up: false,
         }
     }
 }
@@ -131,6 +144,7 @@ impl IntoResponse for Failure {
             with_status,
             allow,
             close,
+            hang_up,
         } = self;
         let code = problem.code;
         let body = ProblemBody {
@@ -159,6 +173,9 @@ impl IntoResponse for Failure {
         }
         if close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if hang_up {
+            response.extensions_mut().insert(HangUp);
         }
         response
     }

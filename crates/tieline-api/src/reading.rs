@@ -19,7 +19,8 @@ use tieline_model::{EventId, Run, RunId};
 
 use crate::address::{Params, Place, id_of, query_of};
 use crate::api::Shared;
-use crate::ingress::{Start, follow, json, last_event_id};
+use crate::failures::Target;
+use crate::ingress::{Start, Warrant, follow, json, last_event_id};
 use crate::limits::{STREAM, WAIT};
 use crate::problem::Failure;
 use crate::view::Seen;
@@ -59,7 +60,7 @@ fn answer(result: Result<Response, Failure>) -> Response {
 }
 
 async fn read_event(shared: &Shared, params: &Params, parts: &Parts) -> Result<Response, Failure> {
-    let place = admitted(shared, params, parts)?;
+    let (place, _) = admitted(shared, params, parts)?;
     let id: EventId = id_of(params, "event")?;
     let store = shared.hub.store();
     let event = store.event(place.project(), id).await?;
@@ -74,7 +75,7 @@ async fn read_event(shared: &Shared, params: &Params, parts: &Parts) -> Result<R
 }
 
 async fn read_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<Response, Failure> {
-    let place = admitted(shared, params, parts)?;
+    let (place, warrant) = admitted(shared, params, parts)?;
     let wait = wait_of(query_of(&parts.uri))?;
     let mut run = own_run(shared, &place, params).await?;
     if let Some(wait) = wait
@@ -84,6 +85,9 @@ async fn read_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<Res
         let waiting = hub.wait_for_runs(place.project(), vec![run.id]).await?;
         let deadline = hub.wait_until(wait);
         let ended = waiting.until_or(deadline, &shared.waits_over).await;
+        if !warrant.stands(hub) {
+            return Err(Failure::unauthorized());
+        }
         run = match ended.into_iter().flatten().next() {
             Some(ended) => Arc::unwrap_or_clone(ended),
             None => own_run(shared, &place, params).await?,
@@ -94,7 +98,7 @@ async fn read_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<Res
 }
 
 async fn stream_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<Response, Failure> {
-    let place = admitted(shared, params, parts)?;
+    let (place, warrant) = admitted(shared, params, parts)?;
     let run = own_run(shared, &place, params).await?;
     let waiting = shared
         .hub
@@ -103,6 +107,7 @@ async fn stream_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<R
     let start = Start {
         after: last_event_id(&parts.headers),
         deadline: shared.hub.wait_until(STREAM),
+        warrant,
     };
     follow(shared, &place, waiting, start).await
 }
@@ -111,26 +116,28 @@ async fn stream_run(shared: &Shared, params: &Params, parts: &Parts) -> Result<R
 ///
 /// An open connector answered an unknown caller to begin with: whoever has the id of a run there,
 /// which cannot be guessed, is taken for that caller.
-fn admitted(shared: &Shared, params: &Params, parts: &Parts) -> Result<Place, Failure> {
+fn admitted(shared: &Shared, params: &Params, parts: &Parts) -> Result<(Place, Warrant), Failure> {
     let place = Place::find(&shared.hub, params)?;
-    let rules = place.endpoint().rules();
     let by_secret = || {
-        let query = query_of(&parts.uri);
-        rules.auth.is_open() || rules.auth.knows_secret(&parts.headers, query)
+        let warrant = Warrant::reader(&place, parts);
+        warrant.stands(&shared.hub).then_some(warrant)
     };
     let by_key = || {
-        let key = shared.keys.find(&parts.headers);
-        key.is_some_and(|key| key.project == place.project() && key.allows(Scope::Read))
+        let key = shared.keys.find(&parts.headers, shared.hub.latest())?;
+        let may = key.row.project == place.project() && key.row.allows(Scope::Read);
+        may.then(|| Warrant::key(&place, key))
     };
-    let may = match rules.read {
-        ReadAccess::OwnSecret => by_secret() || by_key(),
+    let warrant = match place.endpoint().rules().read {
+        ReadAccess::OwnSecret => by_secret().or_else(by_key),
         ReadAccess::Key => by_key(),
         ReadAccess::Off => return Err(Failure::not_found()),
     };
-    if may {
-        Ok(place)
-    } else {
-        Err(Failure::unauthorized())
+    match warrant {
+        Some(warrant) => Ok((place, warrant)),
+        None => {
+            let target = Target::Connector(&place.connector.row);
+            Err(shared.stranger(target, &parts.extensions))
+        }
     }
 }
 

@@ -165,19 +165,25 @@ impl Rig {
         hub.start().await.unwrap();
         let admin = first_admin_key(&hub, None).await.unwrap().unwrap();
         for scope in [Scope::Read, Scope::Trigger, Scope::Operate, Scope::Worker] {
-            let name = crate::auth::scope_name(scope);
+            let name = scope.as_str();
             let key = ApiKey {
                 project: PROJECT,
                 name: name.to_owned(),
                 digest: tieline_vault::api_key_digest(&key_of(scope)),
+                hint: "----".to_owned(),
                 scopes: vec![scope],
                 created_at: hub.now(),
+                expires_at: None,
+                last_used_at: None,
             };
-            hub.store().put_key(key).await.unwrap();
+            let author = crate::Author::file(hub.now());
+            let record = author.done("key.create", name, (None, None));
+            hub.store().put_key(key, record).await.unwrap();
         }
         let options = ApiOptions {
             keys: KeyRing::load(hub.store()).await.unwrap(),
             config_file: setup.config_file,
+            vault: None,
         };
         let api = Api::new(Arc::clone(&hub), options);
         let router = api.router();
@@ -278,7 +284,7 @@ impl Rig {
 
 /// A key that allows one thing.
 pub(crate) fn key_of(scope: Scope) -> String {
-    format!("tl_a-key-that-allows-{}", crate::auth::scope_name(scope))
+    format!("tl_a-key-that-allows-{}", scope.as_str())
 }
 
 /// `line` is the method and the path.

@@ -1,49 +1,50 @@
 //! The sockets: who may connect, how long anything may take, and how it all ends.
 //!
-//! HTTP/1.1 and HTTP/2 on one port. A handler that panics costs its request a 500 and nothing else.
+//! HTTP/1.1 and HTTP/2 on one port, with TLS or without.
 
+mod answer;
+mod converse;
 mod guard;
 mod places;
+mod streams;
+mod tls;
 
-use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::{IntoResponse as _, Response};
-use axum::{BoxError, Router};
-use futures_util::FutureExt as _;
-use http::Request;
-use hyper::body::Incoming;
+use axum::Router;
 use hyper::rt::Executor;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulConnection;
-use tieline_contract::Code;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 
-use self::guard::{Guarded, PREFACE};
-use self::places::{Place, Places};
+use self::converse::converse;
+use self::places::{Places, Share};
 use crate::limits::{
-    ACCEPT_PAUSE, CONNECTIONS, HEAD_BYTES, HEAD_READ, PING_EVERY, STREAM_RESETS, STREAMS,
+    ACCEPT_PAUSE, CONNECTIONS, HANDSHAKES, HEAD_BYTES, HEAD_READ, IN_FLIGHT, PING_EVERY,
+    STREAM_RESETS, STREAMS,
 };
-use crate::problem::{Failure, is_of_connectors};
+use crate::peer::TrustedProxies;
+
+pub use self::tls::Tls;
 
 /// How a listener is served.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ServeOptions {
     /// How many connections at once.
     pub connections: usize,
     /// How long requests in hand have once the listener is told to stop.
     pub grace: Duration,
+    /// What is spoken; `None` is plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whose word for the addresses of others is taken.
+    pub proxies: TrustedProxies,
 }
 
 impl Default for ServeOptions {
@@ -51,6 +52,8 @@ impl Default for ServeOptions {
         Self {
             connections: CONNECTIONS,
             grace: Duration::from_secs(30),
+            tls: None,
+            proxies: TrustedProxies::default(),
         }
     }
 }
@@ -72,11 +75,16 @@ pub async fn serve(
     let server = Arc::new(Server {
         router,
         http1: http1_builder(),
+        http2: either_builder(tracked.clone()).http2_only(),
         either: either_builder(tracked),
+        tls: options.tls,
+        proxies: options.proxies,
+        places: Arc::new(Places::new(options.connections)),
+        handshakes: Arc::new(Places::new(HANDSHAKES)),
+        in_flight: Arc::new(Places::new(IN_FLIGHT)),
         stop: stop.clone(),
         abandon: abandon.clone(),
     });
-    let places = Arc::new(Places::new(options.connections));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -84,7 +92,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => welcome(&server, &places, &tasks, (stream, peer)),
+            Ok((stream, peer)) => welcome(&server, &tasks, stream, peer),
             Err(error) => rest(&error).await,
         }
     }
@@ -100,10 +108,29 @@ pub async fn serve(
 struct Server {
     router: Router,
     http1: http1::Builder,
+    /// For connections that have agreed on it in their handshake.
+    http2: auto::Builder<Tracked>,
     /// For connections of which nothing says yet that they speak HTTP/1.1.
     either: auto::Builder<Tracked>,
+    tls: Option<Tls>,
+    proxies: TrustedProxies,
+    places: Arc<Places>,
+    /// Of connections that have not shaken hands yet.
+    handshakes: Arc<Places>,
+    in_flight: Arc<Places>,
     stop: CancellationToken,
     abandon: CancellationToken,
+}
+
+impl Server {
+    /// How much of what there is an address may take.
+    fn share(&self, address: IpAddr) -> Share {
+        if self.proxies.hold(address.to_canonical()) {
+            Share::Proxy
+        } else {
+            Share::Client
+        }
+    }
 }
 
 fn http1_builder() -> http1::Builder {
@@ -136,98 +163,23 @@ fn either_builder(tracked: Tracked) -> auto::Builder<Tracked> {
     builder
 }
 
-fn welcome(
-    server: &Arc<Server>,
-    places: &Arc<Places>,
-    tasks: &TaskTracker,
-    (stream, peer): (TcpStream, SocketAddr),
-) {
+fn welcome(server: &Arc<Server>, tasks: &TaskTracker, stream: TcpStream, peer: SocketAddr) {
     // Without it, an answer may wait for the other side's acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone at once");
         return;
     }
-    match places.take(peer.ip()) {
+    let address = peer.ip();
+    match server.places.take(address, server.share(address)) {
         Ok(place) => {
-            tasks.spawn(converse(Arc::clone(server), stream, place));
+            tasks.spawn(converse(Arc::clone(server), stream, address, place));
         }
-        Err(Some(refusal)) => {
+        // In words, where it needs no handshake to say them.
+        Err(Some(refusal)) if server.tls.is_none() => {
             tasks.spawn(places::refuse(stream, refusal));
         }
-        Err(None) => {}
+        Err(_) => {}
     }
-}
-
-/// One connection, from its first byte to its end.
-async fn converse(server: Arc<Server>, stream: TcpStream, place: Place) {
-    let http1 = tokio::select! {
-        biased;
-        () = server.stop.cancelled() => return,
-        http1 = begins_http1(&stream) => http1,
-    };
-    let service = service_fn(|request| respond(server.router.clone(), request));
-    let ended: Result<(), BoxError> = match http1 {
-        Ok(true) => {
-            let io = TokioIo::new(Guarded::after_opening(stream));
-            let connection = server.http1.serve_connection(io, service);
-            carry(&server, connection).await.map_err(Into::into)
-        }
-        Ok(false) => {
-            let io = TokioIo::new(Guarded::new(stream));
-            let connection = server.either.serve_connection(io, service);
-            // Kept apart: what HTTP/2 needs would make every connection larger.
-            Box::pin(carry(&server, connection)).await
-        }
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = %error, "a connection ended badly");
-    }
-    drop(place);
-}
-
-/// Whether what comes first is certain not to be HTTP/2; nothing is taken from the connection.
-///
-/// The library can tell as well, but reads ahead for it, and then holds a buffer of twice the size
-/// for as long as the connection lasts.
-async fn begins_http1(stream: &TcpStream) -> io::Result<bool> {
-    let mut first = [0; PREFACE.len()];
-    let seen = timeout(HEAD_READ, stream.peek(&mut first)).await??;
-    let first = first.get(..seen).unwrap_or_default();
-    Ok(!PREFACE.starts_with(first))
-}
-
-/// Serves a connection to its end, or to the end of the request in hand once the hub stops.
-async fn carry<C: GracefulConnection>(server: &Server, connection: C) -> Result<(), C::Error> {
-    tokio::pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = server.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = server.abandon.cancelled() => Ok(()),
-            }
-        }
-    }
-}
-
-/// Passes a request on. Whatever happens in a handler, there is an answer.
-async fn respond(mut router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
-    let to_sender = is_of_connectors(request.uri());
-    let answer = AssertUnwindSafe(router.call(request)).catch_unwind();
-    let Ok(response) = answer.await else {
-        // The panic hook has told the log where it happened.
-        let detail = "The hub failed; its log says more.";
-        let failure = Failure::new(Code::Internal, detail);
-        let failure = if to_sender {
-            failure.for_sender()
-        } else {
-            failure
-        };
-        return Ok(failure.into_response());
-    };
-    response
 }
 
 async fn rest(error: &io::Error) {

@@ -5,18 +5,22 @@
 
 mod agents;
 mod apply;
+mod audit;
 mod changes;
 mod connectors;
 mod deliveries;
 mod events;
 mod extract;
+mod keys;
 mod links;
 mod many;
+mod mask;
 mod narrow;
 mod openapi;
 mod page;
 mod runs;
 mod types;
+mod vault;
 
 use std::sync::Arc;
 
@@ -69,6 +73,7 @@ fn keyed() -> OpenApiRouter<Arc<Shared>> {
         ))
         .routes(routes!(connectors::pause::pause_connector))
         .routes(routes!(connectors::pause::resume_connector))
+        .routes(routes!(connectors::rotate::rotate_connector_secret))
         .routes(routes!(connectors::trigger::trigger_connector))
         .routes(routes!(links::list_links))
         .routes(routes!(events::list::list_events))
@@ -87,6 +92,11 @@ fn keyed() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(deliveries::redrive_many::redrive_deliveries))
         .routes(routes!(types::list_types))
         .routes(routes!(types::show_type))
+        .routes(routes!(keys::list::list_keys, keys::create::create_key))
+        .routes(routes!(keys::revoke::revoke_key))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(vault::show_vault))
+        .routes(routes!(vault::rotate_vault))
         .routes(routes!(apply::plan_changes))
         .routes(routes!(apply::apply_changes))
 }

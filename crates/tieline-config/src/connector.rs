@@ -1,22 +1,23 @@
 //! A connector as people write it: what all connectors share, its links, and its type's settings.
 
 mod links;
+mod secrets;
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
-use serde::{Deserialize, Deserializer, de};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tieline_contract::settings::{one_of, redact, walk};
 use tieline_contract::{ConnectorType, Problems};
 use tieline_model::quantity::Rate;
-use tieline_model::{
-    Connector, ConnectorId, DatedSecret, ManagedBy, Mode, Name, ProjectId, Secret,
-};
+use tieline_model::{Connector, ConnectorId, DatedSecret, ManagedBy, Mode, Name, ProjectId};
 
 use self::links::Links;
+use self::secrets::Secrets;
 use crate::Types;
 use crate::agent::hidden;
+
+pub(crate) use self::secrets::show_secrets;
+pub use self::secrets::write_secrets;
 
 /// What all connectors share.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -29,8 +30,9 @@ struct ConnectorFields {
     kind: String,
     /// The direction in which it works.
     mode: Mode,
-    /// What proves who calls, or signs what is sent: one, or a list with the newest first. Left
-    /// out, it is generated and shown once.
+    /// What proves who calls, or signs what is sent: one, or a list with the newest first. Each is
+    /// a text of 24 to 512 characters, or has the times between which it is good. Left out, it is
+    /// generated and shown once.
     #[serde(default)]
     secret: Secrets,
     /// The agents that handle its events, or whose results it delivers. At least one.
@@ -50,58 +52,6 @@ struct ConnectorFields {
 
 pub(crate) fn shared_schema() -> Schema {
     schema_for!(ConnectorFields)
-}
-
-/// One secret or several.
-#[derive(Debug, Default)]
-struct Secrets(Vec<Secret>);
-
-impl<'de> Deserialize<'de> for Secrets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let secret = |value: &Value| {
-            let text = value
-                .as_str()
-                .ok_or_else(|| de::Error::custom("expected a text"))?;
-            Secret::for_callers(text).map_err(de::Error::custom)
-        };
-        let secrets = written_secrets(&value)
-            .into_iter()
-            .map(|(_, value)| secret(value));
-        secrets.collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl JsonSchema for Secrets {
-    fn schema_name() -> Cow<'static, str> {
-        "Secrets".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let secret = generator.subschema_for::<Secret>();
-        let several = json_schema!({ "type": "array", "items": secret, "minItems": 1 });
-        json_schema!({ "anyOf": [secret, several] })
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-}
-
-/// Each secret with its path.
-fn written_secrets(value: &Value) -> Vec<(String, &Value)> {
-    match value {
-        Value::Array(several) => {
-            let path = |n| format!("secret[{n}]");
-            several
-                .iter()
-                .enumerate()
-                .map(|(n, value)| (path(n), value))
-                .collect()
-        }
-        Value::Null => Vec::new(),
-        one => vec![("secret".to_owned(), one)],
-    }
 }
 
 /// Reads a connector of the management API, with all problems at once. `agents` are the names that
@@ -137,17 +87,7 @@ pub(crate) fn read(
     if let Some(kind) = kind {
         settings(kind, fields, problems);
     }
-    for (path, secret) in fields
-        .get("secret")
-        .map(written_secrets)
-        .unwrap_or_default()
-    {
-        // What is no text, or empty, has its problem already.
-        let text = secret.as_str().filter(|text| !text.is_empty());
-        if let Some(Err(error)) = text.map(Secret::for_callers) {
-            problems.add_with_fix(&path, "is no secret", error.to_string());
-        }
-    }
+    secrets::check(fields.get("secret"), problems);
     let list = fields.get("agents").and_then(Value::as_array);
     links::check(list.map_or(&[], Vec::as_slice), agents, problems);
     let outbound = fields.get("mode").and_then(Value::as_str) == Some(Mode::Outbound.as_str());
@@ -198,12 +138,7 @@ fn connector(fields: ConnectorFields) -> Connector {
         name: fields.name,
         kind: fields.kind,
         mode: fields.mode,
-        secrets: fields
-            .secret
-            .0
-            .into_iter()
-            .map(DatedSecret::always)
-            .collect(),
+        secrets: fields.secret.0,
         links: fields.agents.0,
         concurrency: fields.concurrency,
         rate: fields.rate,
@@ -215,10 +150,14 @@ fn connector(fields: ConnectorFields) -> Connector {
 }
 
 /// A connector as it is shown: its fields as they are written, no secrets, and its state. One that
-/// anybody may call says `"open": true`.
+/// anybody may call says `"open": true`; one whose secrets have times shows those.
 pub fn show_connector(connector: &Connector, types: &Types<'_>) -> Value {
     let mut shown = written(connector, shown_settings(connector, types));
     let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    let dated = |one: &DatedSecret| one.not_before.is_some() || one.not_after.is_some();
+    if connector.secrets.iter().any(dated) {
+        set("secret", json!(show_secrets(&connector.secrets)));
+    }
     set("managed_by", json!(connector.managed_by));
     set("paused", json!(connector.paused));
     if is_open(connector) {

@@ -1,5 +1,8 @@
 //! The settings of the hub itself: everything in a file beside agents and connectors.
 
+mod tls;
+mod vault;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,6 +15,9 @@ use tieline_contract::settings::{join_path, walk};
 use tieline_model::Secret;
 use tieline_model::quantity::Span;
 use url::Url;
+
+pub use self::tls::{ClientCertificates, TlsSettings};
+pub use self::vault::VaultSettings;
 
 /// How the hub itself works. What is `None` was not said.
 #[derive(Clone, Debug)]
@@ -34,6 +40,14 @@ pub struct HubSettings {
     pub egress_allow: Vec<IpNet>,
     /// Where agents may stand.
     pub egress_agents: AgentReach,
+    /// Where the master key comes from.
+    pub vault: Option<VaultSettings>,
+    /// What both listeners speak TLS with.
+    pub tls: Option<TlsSettings>,
+    /// Whether plain HTTP may be spoken beyond this machine.
+    pub plain_http: bool,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Where agents may stand.
@@ -66,6 +80,17 @@ struct HubFields {
     retention: RetentionFields,
     /// Where the hub may connect to.
     egress: EgressFields,
+    /// Where the key comes from by which everything is sealed. A change needs a restart.
+    #[schemars(with = "VaultSettings")]
+    vault: Option<VaultSettings>,
+    /// TLS on the hub's own listeners. A change needs a restart; what is in the files does not.
+    #[schemars(with = "TlsSettings")]
+    tls: Option<TlsSettings>,
+    /// Allows plain HTTP on addresses beyond this machine: for a hub behind a proxy that speaks TLS.
+    /// A change needs a restart.
+    plain_http: bool,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`.
+    trusted_proxies: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -128,6 +153,10 @@ impl Default for HubSettings {
             retention_rows: RetentionFields::default().rows,
             egress_allow: Vec::new(),
             egress_agents: AgentReach::default(),
+            vault: None,
+            tls: None,
+            plain_http: false,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -147,7 +176,11 @@ pub(crate) fn read(fields: Map<String, Value>, problems: &mut Problems) -> HubSe
     let admin_listen = text("admin_listen").and_then(|t| address("admin_listen", t, problems));
     let public_url = text("public_url").and_then(|t| public_url(t, problems));
     let allow = value.pointer("/egress/allow").and_then(Value::as_array);
-    let allow = networks(allow.map_or(&[], Vec::as_slice), problems);
+    let allow = networks("egress.allow", allow, problems);
+    let proxies = value.get("trusted_proxies").and_then(Value::as_array);
+    let trusted_proxies = networks("trusted_proxies", proxies, problems);
+    tls::check(value.get("tls"), problems);
+    vault::check(value.get("vault"), problems);
     retention(&value, problems);
     if problems.iter().len() != before {
         return HubSettings::default();
@@ -163,6 +196,10 @@ pub(crate) fn read(fields: Map<String, Value>, problems: &mut Problems) -> HubSe
             retention_rows: fields.retention.rows,
             egress_allow: allow,
             egress_agents: fields.egress.agents,
+            vault: fields.vault,
+            tls: fields.tls,
+            plain_http: fields.plain_http,
+            trusted_proxies,
         },
         Err(error) => {
             problems.add(&error.path().to_string(), error.inner().to_string());
@@ -210,15 +247,15 @@ fn public_url(text: &str, problems: &mut Problems) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn networks(written: &[Value], problems: &mut Problems) -> Vec<IpNet> {
+fn networks(path: &str, written: Option<&Vec<Value>>, problems: &mut Problems) -> Vec<IpNet> {
     let mut networks = Vec::new();
-    for (n, text) in written.iter().enumerate() {
+    for (n, text) in written.into_iter().flatten().enumerate() {
         // What is no text has its problem already.
         let Some(text) = text.as_str() else { continue };
         if let Ok(network) = text.parse() {
             networks.push(network);
         } else {
-            let path = join_path("egress.allow", &format!("[{n}]"));
+            let path = join_path(path, &format!("[{n}]"));
             let fix = "write it as in `10.0.0.0/8`, one machine as in `10.0.0.1/32`";
             problems.add_with_fix(&path, "is no network", fix);
         }

@@ -21,10 +21,10 @@ pub mod types;
 mod samples;
 
 pub use agent::{read_agent, show_agent};
-pub use connector::{read_connector, show_connector};
+pub use connector::{read_connector, show_connector, write_secrets};
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use document::Document;
-pub use hub::{AgentReach, HubSettings};
+pub use hub::{AgentReach, ClientCertificates, HubSettings, TlsSettings, VaultSettings};
 pub use interpolate::Lookup;
 pub use plan::{Action, Current, FieldChange, Plan, PlanLine, Resource, plan};
 pub use read::{Configuration, Source, read};

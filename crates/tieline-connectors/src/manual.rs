@@ -112,7 +112,9 @@ impl<'a> Table<'a> {
     fn object(&self, schema: &'a Value) -> String {
         let properties = schema.get("properties").and_then(Value::as_object);
         match (properties, schema.get("additionalProperties")) {
-            (None, Some(values)) => format!("names with {}", self.value(values)),
+            (None, Some(values)) if values.is_object() => {
+                format!("names with {}", self.value(values))
+            }
             (Some(properties), _) if properties.len() == 1 => {
                 let name = properties.keys().map(String::as_str).next();
                 format!("`{}: …`", name.unwrap_or_default())

@@ -71,7 +71,12 @@ fn the_manual_has_a_row_for_every_setting() {
     for row in [
         "### Inbound\n\n| setting | value | default | what it does |",
         "| `max_body` | size | `10MiB` | The largest request body. |",
-        "| `auth` | `secret`, `standard-webhooks`, `hmac` or `none` or a list | `[secret, standard-webhooks]` |",
+        "| `auth` | `secret`, `standard-webhooks`, `hmac`, `ed25519`, `ecdsa`, `basic`, `bearer`, `jwt`, `mtls` or `none` or a list | `[secret, standard-webhooks]` |",
+        "| `allow_from` | list of text | – |",
+        "| `basic.user` | text | required |",
+        "| `jwt.issuer` | text | required |",
+        "| `jwt.jwks` | object | – |",
+        "| `jwt.claims` | names with text | – |",
         "| `hmac.algorithm` | `sha1`, `sha256` or `sha512` | `sha256` |",
         "| `hmac.prefix` | text | – |",
         "| `hmac` | object | – | How the sender signs, for `auth: hmac`. |",

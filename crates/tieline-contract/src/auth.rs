@@ -7,40 +7,52 @@
 
 mod body;
 mod credentials;
+mod dated;
+mod jwt;
+mod keys;
+mod mtls;
+mod network;
 mod peer;
+mod proof;
+mod rules;
 mod settings;
 mod signature;
+
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method, header};
 use tieline_model::{DatedSecret, Timestamp, Trust};
 use tieline_signature::equal::SecretDigest;
 use tieline_signature::{Refusal, standard_webhooks};
 
+use self::network::AllowFrom;
+use self::proof::{Proof, Unproven};
 use self::signature::Signature;
 use crate::Problems;
 
-pub use body::BodyVerifier;
+pub use body::{BodyVerifier, Identity, Signed};
 pub use credentials::{SECRET_HEADER, SECRET_PARAMETER, query_without_secret};
+pub use dated::Dated;
+pub use keys::{KeySource, KeysUnavailable};
 pub use peer::{ClientCertificate, Peer};
-pub use settings::{AuthScheme, AuthSettings, HmacAlgorithm, HmacEncoding, HmacSettings};
-
-/// The part of an endpoint's settings that says who may call it.
-#[derive(Clone, Copy, Debug)]
-pub struct AuthRules<'a> {
-    pub auth: &'a AuthSettings,
-    pub hmac: Option<&'a HmacSettings>,
-    pub secret_in_query: bool,
-}
+pub use rules::AuthRules;
+pub use settings::{
+    AuthScheme, AuthSettings, BasicSettings, EcdsaFormat, EcdsaSettings, Ed25519Settings,
+    HmacAlgorithm, HmacSettings, JwtAlgorithm, JwtSettings, MtlsSettings, SignatureEncoding,
+    StandardWebhooksSettings,
+};
 
 /// Judges the requests to one connector's address.
 #[derive(Debug)]
 pub struct Authenticator {
     open: bool,
-    by_secret: bool,
+    allow_from: AllowFrom,
     secret_in_query: bool,
     /// In the order of the settings; only schemes that there is a key for.
     signatures: Vec<Signature>,
-    secrets: Vec<SecretDigest>,
+    /// In the order of the settings.
+    proofs: Vec<Proof>,
+    secrets: Vec<Dated<SecretDigest>>,
 }
 
 /// The head of a request, as far as it is judged.
@@ -61,6 +73,9 @@ pub enum Decision {
     Admit(Trust),
     /// The body must be passed through this before it is believed.
     Verify(BodyVerifier),
+    /// It cannot be told without these keys: they are to be fetched, and the head judged again. Who
+    /// needs keys then as well is not let in.
+    NeedsKeys(Arc<KeySource>),
     /// The body need not be read.
     Refuse(Refused),
 }
@@ -69,8 +84,8 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     pub trust: Trust,
-    /// The message id that the signature covers.
-    pub signed_id: Option<String>,
+    /// What a signature vouches for, where there is one.
+    pub signed: Option<Signed>,
 }
 
 /// Why a request was refused: for logs and tests. The caller is told nothing but 401.
@@ -84,42 +99,32 @@ pub enum Refused {
     Repeated,
     #[error("a signature does not cover the query of a GET")]
     Unsigned,
+    #[error("the certificate is of another client")]
+    Certificate,
+    #[error("callers may not come from this address")]
+    Network,
     #[error(transparent)]
     Signature(#[from] Refusal),
 }
 
 impl Authenticator {
-    /// `secrets` are the connector's own, newest first; all of them are good.
+    /// `secrets` are the connector's own, newest first, each with the time in which it is good.
+    ///
+    /// Fails where a scheme could not judge: nothing is left out because it has no key.
     pub fn new(rules: AuthRules<'_>, secrets: &[DatedSecret]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let schemes = rules.auth.schemes();
-        rules.auth.check(&mut problems);
-        let open = schemes.contains(&AuthScheme::None);
-        if !open && secrets.is_empty() {
-            problems.add_with_fix(
-                "auth",
-                "needs a secret, and the connector has none",
-                "set the connector's `secret`",
-            );
-        }
-        let by_secret = schemes.contains(&AuthScheme::Secret);
-        if rules.secret_in_query && !by_secret {
-            problems.add_with_fix(
-                "secret_in_query",
-                "has no effect without the scheme `secret`",
-                "add `secret` to `auth`, or remove this",
-            );
-        }
-        let signatures = signature::build(rules, secrets, &mut problems);
+        rules.check(!secrets.is_empty(), &mut problems);
+        let allow_from = AllowFrom::read(rules.allow_from, &mut problems);
+        let signatures = signature::build(&rules, secrets, &mut problems);
+        let proofs = proof::build(&rules, &mut problems);
+        let digest = |one: &DatedSecret| Dated::of(one, SecretDigest::of(one.expose().as_bytes()));
         problems.into_result(Self {
-            open,
-            by_secret,
+            open: rules.auth.schemes() == [AuthScheme::None],
+            allow_from,
             secret_in_query: rules.secret_in_query,
             signatures,
-            secrets: secrets
-                .iter()
-                .map(|secret| SecretDigest::of(secret.expose().as_bytes()))
-                .collect(),
+            proofs,
+            secrets: secrets.iter().map(digest).collect(),
         })
     }
 
@@ -131,8 +136,12 @@ impl Authenticator {
     /// Judges the head of a request.
     ///
     /// A request that carries the signature header of an enabled scheme is judged by it alone; with
-    /// several, by the first of the settings' list.
+    /// several, by the first of the settings' list. Of the schemes that judge the head alone, any
+    /// one suffices. Whoever comes from where nobody may is refused, whatever else they have.
     pub fn begin(&self, head: &Head<'_>, now: Timestamp) -> Decision {
+        if !self.allow_from.admits(head.peer) {
+            return Decision::Refuse(Refused::Network);
+        }
         if self.open {
             return Decision::Admit(Trust::Open);
         }
@@ -147,19 +156,36 @@ impl Authenticator {
                 Err(refused) => Decision::Refuse(refused),
             };
         }
-        if !self.by_secret {
-            return Decision::Refuse(Refused::Missing);
+        let mut refused = Refused::Missing;
+        let mut needed = None;
+        for proof in &self.proofs {
+            match proof.judge(head, &self.secrets, now) {
+                Ok(trust) => return Decision::Admit(trust),
+                Err(Unproven::NeedsKeys(source)) => needed = needed.or(Some(source)),
+                Err(Unproven::Refused(Refused::Missing)) => {}
+                Err(Unproven::Refused(reason)) => refused = reason,
+            }
         }
-        match self.judge_secret(head.headers, head.query) {
-            Ok(()) => Decision::Admit(Trust::Secret),
-            Err(refused) => Decision::Refuse(refused),
-        }
+        needed.map_or(Decision::Refuse(refused), Decision::NeedsKeys)
     }
 
     /// Whether the request presents one of the connector's secrets: for reading results, which is
     /// never signed. Holds with every scheme; always `false` for a connector without a secret.
-    pub fn knows_secret(&self, headers: &HeaderMap, query: &str) -> bool {
-        self.judge_secret(headers, query).is_ok()
+    pub fn knows_secret(&self, head: &Head<'_>, now: Timestamp) -> bool {
+        let query = if self.secret_in_query { head.query } else { "" };
+        let presented = credentials::presented(head.headers, query);
+        let judge = |found: Vec<_>| proof::judge_secret(&found, &self.secrets, now);
+        self.allow_from.admits(head.peer) && presented.and_then(judge).is_ok()
+    }
+
+    /// Whether the request may read results by the connector's own rules: anyone from where callers
+    /// may come where the connector is open, else whoever knows a secret.
+    pub fn may_read(&self, head: &Head<'_>, now: Timestamp) -> bool {
+        if self.open {
+            self.allow_from.admits(head.peer)
+        } else {
+            self.knows_secret(head, now)
+        }
     }
 
     /// Whether a header carries a credential or a signature, and so is never stored or passed on.
@@ -173,23 +199,6 @@ impl Authenticator {
             || name == SECRET_HEADER
             || name == standard_webhooks::HEADER_SIGNATURE
             || self.signatures.iter().any(|one| one.header() == name)
-    }
-
-    /// Compares all that was presented with all that is known, without stopping at a match.
-    fn judge_secret(&self, headers: &HeaderMap, query: &str) -> Result<(), Refused> {
-        let query = if self.secret_in_query { query } else { "" };
-        let presented = credentials::presented(headers, query)?;
-        let mut known = false;
-        for one in &presented {
-            for secret in &self.secrets {
-                known |= secret.matches(one);
-            }
-        }
-        match (known, presented.is_empty()) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Refused::Missing),
-            (false, false) => Err(Refused::Wrong),
-        }
     }
 }
 

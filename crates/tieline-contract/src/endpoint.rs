@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tieline_model::{DatedSecret, Mode, Name, Timestamp, Trust};
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Signed};
 use crate::{Problem, Problems, Settings};
 
 /// Receives events by being called over HTTP. Pure: no I/O and no clock.
@@ -33,7 +33,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 pub struct EndpointContext {
     pub connector: Name,
     pub mode: Mode,
-    /// Newest first.
+    /// Newest first; each request is judged by those that are good when it comes.
     pub secrets: Vec<DatedSecret>,
 }
 
@@ -86,8 +86,9 @@ pub struct Verified {
     pub body: Bytes,
     pub received_at: Timestamp,
     pub trust: Trust,
-    /// The id that the sender's signature covers (`webhook-id`).
-    pub signed_id: Option<String>,
+    /// What the sender's signature vouches for beside the body, where there is one. Without it,
+    /// nothing but the trust is known of the headers.
+    pub signed: Option<Signed>,
 }
 
 /// What a request brought.

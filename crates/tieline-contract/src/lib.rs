@@ -21,7 +21,7 @@ pub use assignment::{Assignment, Callback, FileLink};
 pub use connector_type::{ConnectorType, Exchange, Inbound, Outbound};
 pub use endpoint::{Endpoint, EndpointContext, EndpointRules, Incoming, IncomingEvent, Verified};
 pub use fault::{Fault, Verdict};
-pub use nesting::{NESTING_MAX, nesting};
+pub use nesting::{NESTING_MAX, VALUES_MAX, nesting, values};
 pub use problem::{Code, Problem};
 pub use retry_after::retry_after;
 pub use runtime::{Chunks, Outcome, Runtime, RuntimeContext, RuntimeType};

@@ -20,6 +20,7 @@ pub enum Code {
     InvalidForm,
     InvalidJson,
     InvalidSettings,
+    KeysUnavailable,
     ManagedByFile,
     MethodNotAllowed,
     NotFound,
@@ -32,6 +33,7 @@ pub enum Code {
     SessionBusy,
     StoreUnavailable,
     TooDeep,
+    TooManyFailures,
     TooManyParts,
     Unauthorized,
     UnsupportedEncoding,
@@ -39,7 +41,7 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::Conflict,
         Self::ConnectorPaused,
@@ -53,6 +55,7 @@ impl Code {
         Self::InvalidForm,
         Self::InvalidJson,
         Self::InvalidSettings,
+        Self::KeysUnavailable,
         Self::ManagedByFile,
         Self::MethodNotAllowed,
         Self::NotFound,
@@ -65,6 +68,7 @@ impl Code {
         Self::SessionBusy,
         Self::StoreUnavailable,
         Self::TooDeep,
+        Self::TooManyFailures,
         Self::TooManyParts,
         Self::Unauthorized,
         Self::UnsupportedEncoding,
@@ -86,6 +90,7 @@ impl Code {
             Self::InvalidForm => "invalid-form",
             Self::InvalidJson => "invalid-json",
             Self::InvalidSettings => "invalid-settings",
+            Self::KeysUnavailable => "keys-unavailable",
             Self::ManagedByFile => "managed-by-file",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotFound => "not-found",
@@ -98,6 +103,7 @@ impl Code {
             Self::SessionBusy => "session-busy",
             Self::StoreUnavailable => "store-unavailable",
             Self::TooDeep => "too-deep",
+            Self::TooManyFailures => "too-many-failures",
             Self::TooManyParts => "too-many-parts",
             Self::Unauthorized => "unauthorized",
             Self::UnsupportedEncoding => "unsupported-encoding",
@@ -127,11 +133,12 @@ impl Code {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::IdempotencyConflict | Self::InvalidSettings => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited | Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
             Self::Damaged | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ConnectorPaused | Self::Overloaded | Self::StoreUnavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::ConnectorPaused
+            | Self::KeysUnavailable
+            | Self::Overloaded
+            | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -151,6 +158,7 @@ impl Code {
             Self::InvalidForm => "The form cannot be read",
             Self::InvalidJson => "The body is not valid JSON",
             Self::InvalidSettings => "Settings are not valid",
+            Self::KeysUnavailable => "The issuer's keys cannot be had for now",
             Self::ManagedByFile => "A configuration file manages this",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::NotFound => "There is no such thing",
@@ -163,6 +171,7 @@ impl Code {
             Self::SessionBusy => "The session has a run already",
             Self::StoreUnavailable => "The hub cannot store anything for now",
             Self::TooDeep => "The JSON is nested too deeply",
+            Self::TooManyFailures => "Too many requests came without valid credentials",
             Self::TooManyParts => "The form has too many parts",
             Self::Unauthorized => "The credentials are missing or wrong",
             Self::UnsupportedEncoding => "The content encoding is not supported",

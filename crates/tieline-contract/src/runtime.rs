@@ -71,6 +71,8 @@ pub struct RuntimeType {
     pub summary: &'static str,
     /// How many runs of one agent execute at once, where its owner does not say.
     pub concurrency_default: u32,
+    /// Whether its agents run on the hub's own machine, and so may do what the hub may do there.
+    pub local: bool,
     pub schema: SchemaOf,
     pub open: Opener<RuntimeContext, dyn DynRuntime>,
 }
@@ -85,8 +87,16 @@ impl RuntimeType {
             name,
             summary,
             concurrency_default,
+            local: false,
             schema: crate::settings::schema_of::<R::Settings>,
             open: erase_runtime::<R>,
         }
+    }
+
+    /// One whose agents are programs on the hub's own machine.
+    #[must_use]
+    pub const fn on_this_machine(mut self) -> Self {
+        self.local = true;
+        self
     }
 }

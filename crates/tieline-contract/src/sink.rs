@@ -29,7 +29,7 @@ pub trait Sink: Sized + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct SinkContext {
     pub connector: Name,
-    /// Newest first: all that are good at the time sign.
+    /// Newest first: all that are good at the time of an attempt sign it.
     pub secrets: Vec<DatedSecret>,
     /// The client for the outside.
     pub egress: Arc<tieline_egress::Client>,

@@ -2,6 +2,8 @@
 
 mod apply;
 mod open;
+mod project;
+mod rotate;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -22,6 +24,7 @@ use crate::desk::Desk;
 use crate::desk::breaker::BreakerView;
 
 pub use apply::Applied;
+pub use rotate::Rotated;
 
 /// The connector types and runtimes that this hub was built with.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 //! What has been asked of the store is committed all the same, and what follows a commit (waking,
 //! telling, counting, putting in place) belongs to it. It must not be left out.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -16,7 +17,7 @@ use crate::Hub;
 impl Hub {
     /// Work that goes on as a task of the hub where its caller goes away. It costs no task where
     /// the caller stays.
-    pub(crate) fn finish<T: Send + 'static>(
+    pub fn finish<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Finish<T> {
@@ -28,8 +29,8 @@ impl Hub {
 }
 
 /// See [`Hub::finish`].
-#[must_use]
-pub(crate) struct Finish<T: Send + 'static> {
+#[must_use = "it is done by whoever waits for it, or by the hub once it is dropped"]
+pub struct Finish<T: Send + 'static> {
     /// `None` once it is done, and while it is polled: what panicked is not polled again.
     work: Option<BoxFuture<'static, T>>,
     tasks: TaskTracker,
@@ -54,5 +55,11 @@ impl<T: Send + 'static> Drop for Finish<T> {
             let rest = async move { drop(work.await) };
             drop(self.tasks.spawn_on(rest, &runtime));
         }
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Finish<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finish").finish_non_exhaustive()
     }
 }

@@ -135,6 +135,11 @@ impl Hub {
         &self.tokens
     }
 
+    /// The client for the outside, as it is now.
+    pub fn outside(&self) -> Arc<tieline_egress::Client> {
+        Arc::clone(&self.surroundings.load().outside)
+    }
+
     /// Where the hub is reached from outside; empty where nobody said, so that addresses are
     /// paths.
     pub fn public_url(&self) -> String {

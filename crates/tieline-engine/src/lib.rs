@@ -27,10 +27,12 @@ mod supervise;
 
 pub use accept::{Accepted, Arrival};
 pub use catalog::{
-    Applied, LiveAgent, LiveCatalog, LiveConnector, LiveRole, Retention, Surroundings, Types,
+    Applied, LiveAgent, LiveCatalog, LiveConnector, LiveRole, Retention, Rotated, Surroundings,
+    Types,
 };
 pub use desk::breaker::{BreakerState, BreakerView};
 pub use error::{EngineError, Lost};
+pub use finish::Finish;
 pub use hub::{Hub, HubParts};
 pub use live::{Follower, Live, Said, Waiting};
 pub use metrics::{Kind, Metrics, Status};

@@ -85,3 +85,9 @@ pub const ACTS_AT_ONCE: usize = 32;
 
 /// How long the giving back of what is in hand may take at the end.
 pub const GIVE_BACK_MAX: Duration = Duration::from_secs(10);
+
+/// How long after the deadline of an attempt its files can still be read.
+pub const FILES_AFTER: Duration = Duration::from_hours(24);
+
+/// How many secrets one connector has at once: each is tried with each request.
+pub const SECRETS: usize = 8;

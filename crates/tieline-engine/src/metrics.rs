@@ -42,6 +42,8 @@ pub struct Metrics {
     pub deliveries_ended: Family<Status, Counter>,
     pub delivery_attempts: Counter,
     pub requests_refused: Family<Status, Counter>,
+    /// Requests without valid credentials beyond those that are bad luck.
+    pub failures_throttled: Counter,
     pub breakers_open: Family<Kind, Gauge<i64, AtomicI64>>,
     /// Events whose bodies were erased because their time was over.
     pub bodies_erased: Counter,
@@ -67,6 +69,7 @@ impl Metrics {
             deliveries_ended: Family::default(),
             delivery_attempts: Counter::default(),
             requests_refused: Family::default(),
+            failures_throttled: Counter::default(),
             breakers_open: Family::default(),
             bodies_erased: Counter::default(),
             events_erased: Counter::default(),
@@ -129,6 +132,11 @@ impl Metrics {
 
     fn register_care(&mut self) {
         let registry = &mut self.registry;
+        registry.register(
+            "failures_throttled",
+            "Requests without valid credentials from networks that sent too many of them",
+            self.failures_throttled.clone(),
+        );
         registry.register(
             "runs_displaced",
             "Runs cancelled because another took their place",

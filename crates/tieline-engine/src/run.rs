@@ -15,7 +15,7 @@ use crate::Hub;
 use crate::catalog::LiveAgent;
 use crate::desk::Place;
 use crate::desk::breaker::Health;
-use crate::limits::TRIAL_MAX;
+use crate::limits::{FILES_AFTER, TRIAL_MAX};
 use crate::live::Live;
 
 /// How an attempt was left.
@@ -169,8 +169,10 @@ fn assignment(
     let catalog = hub.catalog.load();
     let origin = catalog.origin(event.connector)?;
     let public_url = hub.surroundings.load().public_url.clone();
+    // A reader that has the file in hand at the end of the attempt shall not lose it there.
+    let readable = now.plus(agent.row.timeout).plus(FILES_AFTER);
     let file_link = |file: &tieline_model::EventFile| {
-        let url = hub.file_url(run.project, file.id);
+        let url = hub.file_url((run.project, file.id), readable);
         FileLink::new(file.clone(), url)
     };
     let callback = public_url.map(|base| {
@@ -218,14 +220,14 @@ fn traceparent(claimed: &ClaimedRun) -> String {
 }
 
 impl Hub {
-    /// Where a file's content is to be had, with the token that allows it.
+    /// Where a file's content is to be had until a moment, with the token that allows it.
     pub fn file_url(
         &self,
-        project: tieline_model::ProjectId,
-        file: tieline_model::FileId,
+        (project, file): (tieline_model::ProjectId, tieline_model::FileId),
+        until: Timestamp,
     ) -> String {
         let base = self.public_url();
-        let token = self.tokens.for_file(project, file);
+        let token = self.tokens.for_file((project, file), until);
         format!("{base}/files/{}/{file}?token={token}", project.0)
     }
 }

@@ -35,4 +35,10 @@ impl Hub {
     pub fn steady(&self) -> Timestamp {
         self.steady.now()
     }
+
+    /// The later of both clocks: what must not outlive its time ends by it, so that neither a clock
+    /// that was set back nor a machine that slept makes it live longer.
+    pub fn latest(&self) -> Timestamp {
+        self.steady().max(self.now())
+    }
 }

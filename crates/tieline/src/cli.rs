@@ -8,8 +8,8 @@ use tieline_model::Secret;
 use tieline_model::secret::BadSecret;
 
 use crate::commands::{
-    agents, apply, backup, check, connectors, deliveries, demo, doctor, events, plan, runs, schema,
-    serve, trigger, types,
+    agents, apply, audit, backup, check, connectors, deliveries, demo, doctor, events, keys, plan,
+    runs, schema, serve, trigger, types, vault,
 };
 use crate::output;
 
@@ -53,6 +53,9 @@ enum Command {
     Runs(runs::RunsArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Trigger(trigger::TriggerArgs),
+    Keys(keys::KeysArgs),
+    Audit(audit::AuditArgs),
+    Vault(vault::VaultArgs),
     Backup(backup::BackupArgs),
     Doctor(doctor::DoctorArgs),
 }
@@ -138,6 +141,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Runs(args) => runs::run(&args),
         Command::Deliveries(args) => deliveries::run(&args),
         Command::Trigger(args) => trigger::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Vault(args) => vault::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };

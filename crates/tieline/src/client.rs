@@ -137,6 +137,19 @@ impl HubClient {
         self.post_within(LATE, path, body).await
     }
 
+    /// Asks for something to be gone.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let answer = self.send(Method::DELETE, path, None, SOON).await?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        bail!(
+            "{} answers {}, but not as a hub does",
+            self.base,
+            answer.status
+        )
+    }
+
     async fn post_within(
         &self,
         timeout: Duration,
@@ -301,7 +314,7 @@ pub(crate) fn segment(text: &str) -> anyhow::Result<String> {
 }
 
 /// Everything but the unreserved characters of RFC 3986 encoded.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,5 +1,4 @@
 use http::HeaderValue;
-use tieline_model::Secret;
 
 use super::*;
 use crate::rig::Rig;
@@ -32,8 +31,11 @@ async fn the_first_key_is_told_once_and_a_preset_replaces_it() {
     let rig = Rig::new().await;
     let carried = |key: &Secret| headers(&[&format!("Bearer {}", key.expose())]);
     let ring = KeyRing::load(rig.hub.store()).await.unwrap();
-    let first = ring.find(&carried(&rig.admin)).unwrap();
-    assert!(first.name == FIRST_KEY && first.allows(Scope::Admin) && !first.allows(Scope::Worker));
+    let now = rig.hub.now();
+    let first = ring.find(&carried(&rig.admin), now).unwrap();
+    let row = &first.row;
+    assert!(row.name == FIRST_KEY && row.allows(Scope::Admin) && !row.allows(Scope::Worker));
+    assert!(rig.admin.expose().ends_with(&row.hint) && row.hint.len() == 4);
     assert!(first_admin_key(&rig.hub, None).await.unwrap().is_none());
     let preset = Secret::new("tl_a-key-that-was-preset-by-someone").unwrap();
     assert!(
@@ -43,8 +45,9 @@ async fn the_first_key_is_told_once_and_a_preset_replaces_it() {
             .is_none()
     );
     let ring = KeyRing::load(rig.hub.store()).await.unwrap();
-    assert!(ring.find(&carried(&rig.admin)).is_none());
-    assert!(ring.find(&carried(&preset)).is_some());
+    assert!(ring.find(&carried(&rig.admin), now).is_none());
+    assert!(ring.find(&carried(&preset), now).is_some());
+    assert!(first.is_good(now), "another ring knows nothing of it");
     let short = Secret::new("tl_short").unwrap();
     assert!(first_admin_key(&rig.hub, Some(&short)).await.is_err());
     assert!(!format!("{ring:?}").contains("preset-by-someone"));

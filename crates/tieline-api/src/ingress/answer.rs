@@ -69,6 +69,7 @@ pub(super) async fn queued(
         incoming,
         arrival,
         held,
+        warrant: _,
     } = arrived;
     let batch = incoming.batch;
     let accepted = if incoming.events.is_empty() {

@@ -83,6 +83,7 @@ pub(super) async fn answer(
         incoming,
         arrival,
         held,
+        warrant,
     } = arrived;
     let event = incoming.events.into_iter().next();
     let event = event.expect("there is one event");
@@ -92,10 +93,11 @@ pub(super) async fn answer(
         .await?;
     drop(held);
     let counted = Counted::new(hub);
-    let mut response = if wishes.stream {
+    let mut response = if let Some(warrant) = warrant {
         let start = Start {
             after: wishes.after,
             deadline,
+            warrant,
         };
         follow(shared, place, waiting, start).await?
     } else {

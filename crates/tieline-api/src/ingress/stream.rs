@@ -24,19 +24,22 @@ use tieline_model::{ProjectId, Run, RunId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Warrant;
 use super::exchange::Counted;
 use crate::address::Place;
 use crate::api::Shared;
-use crate::limits::KEEP_ALIVE;
+use crate::limits::{KEEP_ALIVE, LOOK_AGAIN};
 use crate::problem::Failure;
 use crate::view::{Seen, raw};
 
 /// Where a stream begins and ends.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Start {
     /// The id of the last event that the reader has.
     pub(crate) after: Option<String>,
     pub(crate) deadline: Instant,
+    /// What the reader was let in with: the stream ends with it.
+    pub(crate) warrant: Warrant,
 }
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -83,6 +86,9 @@ pub(crate) async fn follow(
         errors: place.endpoint().rules().errors,
         stop: shared.waits_over.clone(),
         deadline: start.deadline,
+        warrant: start.warrant,
+        look_again: Instant::now() + LOOK_AGAIN,
+        speak: Instant::now() + KEEP_ALIVE,
         tracks,
         ready: VecDeque::new(),
         _waiting: waiting,
@@ -138,6 +144,11 @@ struct Events {
     errors: ErrorDetail,
     stop: CancellationToken,
     deadline: Instant,
+    warrant: Warrant,
+    /// When the warrant is looked at next.
+    look_again: Instant,
+    /// When something is said though there is nothing to say.
+    speak: Instant,
     tracks: Vec<Track>,
     ready: VecDeque<Bytes>,
     /// Keeps what is said from now on.
@@ -185,7 +196,11 @@ impl Events {
     /// The next piece of the stream; `None` at its end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            if !self.may_go_on() {
+                return None;
+            }
             if let Some(piece) = self.ready.pop_front() {
+                self.speak = Instant::now() + KEEP_ALIVE;
                 return Some(piece);
             }
             let running: Vec<_> = self
@@ -205,9 +220,11 @@ impl Events {
                 (heard, _, _) = select_all(running) => heard,
                 () = self.stop.cancelled() => return None,
                 () = tokio::time::sleep_until(self.deadline) => return None,
-                () = tokio::time::sleep(KEEP_ALIVE) => {
+                () = tokio::time::sleep_until(self.speak) => {
+                    self.speak += KEEP_ALIVE;
                     return Some(Bytes::from_static(b": keep-alive\n\n"));
                 }
+                () = tokio::time::sleep_until(self.look_again) => continue,
             };
             match said {
                 Said::Chunk(number, chunk) => self.chunk(index, run, (number, &chunk)),
@@ -218,6 +235,17 @@ impl Events {
                 }
             }
         }
+    }
+
+    /// Whether the reader would still be let in; looked at now and then, however much there is to
+    /// say.
+    fn may_go_on(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.look_again {
+            return true;
+        }
+        self.look_again = now + LOOK_AGAIN;
+        self.warrant.stands(&self.hub)
     }
 
     fn chunk(&mut self, index: usize, run_id: RunId, (number, chunk): (usize, &Bytes)) {

@@ -1,10 +1,11 @@
-//! How many connections there may be: in all, and of one address.
+//! How many connections, handshakes and requests there may be: in all, and of one address.
 //!
-//! One address may take half of the places, so that the others keep theirs. The networks of IPv6
-//! count as one address: whoever has one has a whole `/64`.
+//! One address may take half of the places, so that the others keep theirs; a trusted proxy, which
+//! comes for many, seven of eight. The networks of IPv6 count as one address: whoever has one has a
+//! whole `/64`.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,6 +15,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::limits::{REFUSAL, REFUSALS};
+use crate::peer::network;
+
+/// How much of the places one address may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    Client,
+    Proxy,
+}
+
+impl Share {
+    fn of(self, all: usize) -> usize {
+        match self {
+            Self::Client => all.div_ceil(2),
+            Self::Proxy => all - all / 8,
+        }
+    }
+}
 
 /// The places of one listener.
 #[derive(Debug)]
@@ -49,11 +67,12 @@ impl Places {
     pub(super) fn take(
         self: &Arc<Self>,
         peer: IpAddr,
+        share: Share,
     ) -> Result<Place, Option<OwnedSemaphorePermit>> {
         let address = network(peer);
         let mut taken = self.taken.lock();
         let own = taken.by_address.get(&address).copied().unwrap_or_default();
-        if taken.all >= self.most || own >= self.most.div_ceil(2) {
+        if taken.all >= self.most || own >= share.of(self.most) {
             drop(taken);
             return Err(Arc::clone(&self.refusals).try_acquire_owned().ok());
         }
@@ -77,16 +96,6 @@ impl Drop for Place {
                 taken.by_address.remove(&self.address);
             }
         }
-    }
-}
-
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            let upper = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(upper))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     #[test]
     fn one_address_takes_half_and_leaves_the_rest_to_others() {
         let places = Arc::new(Places::new(4));
-        let take = |address: &str| places.take(address.parse().unwrap());
+        let take = |address: &str| places.take(address.parse().unwrap(), Share::Client);
         let one = [take("10.0.0.1").unwrap(), take("::ffff:10.0.0.1").unwrap()];
         assert!(take("10.0.0.1").is_err());
         let two = [take("2001:db8::1").unwrap(), take("2001:db8::2").unwrap()];
@@ -135,9 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_may_take_more_and_not_all() {
+        let places = Arc::new(Places::new(8));
+        let take = |_| places.take("10.0.0.1".parse().unwrap(), Share::Proxy).ok();
+        let taken: Vec<_> = (0..8).map_while(take).collect();
+        assert_eq!(taken.len(), 7);
+        let other = places.take("10.0.0.2".parse().unwrap(), Share::Client);
+        assert!(other.is_ok());
+    }
+
+    #[test]
     fn refusals_in_words_are_few() {
         let places = Arc::new(Places::new(0));
-        let refused = |_| places.take(IpAddr::V6(Ipv6Addr::LOCALHOST)).unwrap_err();
+        let here = "::1".parse().unwrap();
+        let refused = |_| places.take(here, Share::Client).unwrap_err();
         let leaves: Vec<_> = (0..=REFUSALS).map(refused).collect();
         assert_eq!(leaves.iter().flatten().count(), REFUSALS);
     }

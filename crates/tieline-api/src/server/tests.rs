@@ -1,11 +1,22 @@
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::body::Body;
 use axum::routing::{get, post};
+use futures_util::FutureExt as _;
+use http::Request;
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
+use super::answer::Answer;
+use super::guard::PREFACE;
 use super::*;
+use crate::limits::WRITE_STALL;
 use crate::rig::{Rig, SECRET};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -18,6 +29,10 @@ struct Served {
 
 async fn served(router: Router, options: ServeOptions) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    served_on(listener, router, options)
+}
+
+fn served_on(listener: TcpListener, router: Router, options: ServeOptions) -> Served {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
@@ -94,22 +109,30 @@ async fn what_is_no_http_gets_a_400_and_is_cut() {
 }
 
 #[tokio::test]
-async fn a_stranger_with_a_gigabyte_is_cut_at_once() {
+async fn a_stranger_with_a_gigabyte_is_cut_before_64_kib_of_it_are_read() {
+    // Small buffers between the two: what is written has been read, but for a few KiB.
+    const BETWEEN: u32 = 8 * 1024;
     let rig = Rig::new().await;
     rig.connector("inbound", "orders", json!(["echo"]), json!({}))
         .await;
-    let served = served(rig.api.router(), ServeOptions::default()).await;
-    let mut stream = served.connect().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(BETWEEN).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(16).unwrap();
+    let served = served_on(listener, rig.api.router(), ServeOptions::default());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(BETWEEN).unwrap();
+    let mut stream = socket.connect(served.address).await.unwrap();
     let head = "POST /c/orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut chunk = b"10000\r\n".to_vec();
-    chunk.extend(vec![b'x'; 0x10000]);
+    let mut chunk = b"400\r\n".to_vec();
+    chunk.extend(vec![b'x'; 0x400]);
     chunk.extend(b"\r\n");
     let mut answer = vec![0; 4096];
     let (mut reader, mut writer) = stream.split();
     let written = AtomicUsize::new(0);
     let writing = async {
-        for _ in 0..16_384 {
+        for _ in 0..1 << 20 {
             if writer.write_all(&chunk).await.is_err() {
                 return;
             }
@@ -125,8 +148,53 @@ async fn a_stranger_with_a_gigabyte_is_cut_at_once() {
         .unwrap();
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-    // What is written beyond what is read stays in the buffers of the two sockets.
-    assert!(written.load(Ordering::Relaxed) < 16 << 20, "{written:?}");
+    assert!(written.load(Ordering::Relaxed) < 64 * 1024, "{written:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_for_which_there_is_no_room_does_not_stay_forever() {
+    let served = served(
+        Router::new().route("/", get(|| async { "here" })),
+        ServeOptions::default(),
+    )
+    .await;
+    let io = TokioIo::new(served.connect().await);
+    let tasks = TaskTracker::new();
+    let executor = Tracked {
+        tasks: tasks.clone(),
+        abandon: CancellationToken::new(),
+    };
+    // It answers pings, and takes no byte of any body.
+    let (mut client, connection) = hyper::client::conn::http2::Builder::new(executor)
+        .initial_stream_window_size(0)
+        .handshake(io)
+        .await
+        .unwrap();
+    let connection = tasks.spawn(connection);
+    let begun = tokio::time::Instant::now();
+    let request = Request::builder().uri("http://x/").body(Body::empty());
+    let response = client.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(!connection.is_finished());
+    let ended = timeout(WRITE_STALL * 3, connection).await;
+    assert!(ended.is_ok() && begun.elapsed() >= WRITE_STALL);
+    drop(response);
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_requests_at_once_and_no_more() {
+    let places = Arc::new(Places::new(2));
+    let here: IpAddr = "127.0.0.1".parse().unwrap();
+    let one = places.take(here, Share::Client).unwrap();
+    let body = Body::from_stream(futures_util::stream::pending::<Result<&str, Infallible>>());
+    let mut answer = Answer::new(body, one, None);
+    assert!(places.take(here, Share::Client).is_err());
+    let frame = poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut answer), cx));
+    assert!(frame.now_or_never().is_none());
+    assert!(places.take(here, Share::Client).is_err());
+    // The place is the answer's until its end.
+    drop(answer);
+    assert!(places.take(here, Share::Client).is_ok());
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tieline_config::{
 };
 use tieline_contract::{Problem, Problems};
 use tieline_engine::EngineError;
-use tieline_model::{ManagedBy, Name};
+use tieline_model::{ManagedBy, Name, ProjectId};
 use tieline_store::CatalogChange;
 use utoipa::ToSchema;
 
@@ -25,6 +25,7 @@ use crate::auth::Caller;
 use crate::problem::Failure;
 use crate::v1::changes::{Rows, alone, managed_by_file, relocated};
 use crate::v1::extract::Written;
+use crate::v1::mask::field_for_reader;
 
 /// What differs between files and this hub.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,7 +86,21 @@ pub(crate) async fn plan_changes(
     let desired = desired(&shared, body)?;
     let rows = Rows::load(&shared, caller.project).await?;
     let plan = compare(&shared, &desired, &rows)?;
-    Ok(Json(view(&shared, plan.lines, &rows).await?))
+    let mut shown = view(&shared, plan.lines, &rows).await?;
+    for field in shown
+        .changes
+        .iter_mut()
+        .flat_map(|change| &mut change.fields)
+    {
+        let FieldChange {
+            path,
+            before,
+            after,
+        } = field;
+        field_for_reader(&caller, path, before);
+        field_for_reader(&caller, path, after);
+    }
+    Ok(Json(shown))
 }
 
 /// Makes agents and connectors be as files say
@@ -110,8 +125,8 @@ pub(crate) async fn apply_changes(
     caller: Caller,
     Written(body): Written,
 ) -> Result<Json<PlanView>, Failure> {
-    if shared.config_file.is_some() {
-        return Err(managed_by_file(&shared));
+    if shared.config_file.is_some() && caller.project == ProjectId::DEFAULT {
+        return Err(managed_by_file(&shared, caller.project));
     }
     let desired = desired(&shared, body)?;
     let _alone = alone(&shared).await;
@@ -123,6 +138,7 @@ pub(crate) async fn apply_changes(
         remove_agents: plan.remove_agents,
         put_connectors: plan.put_connectors,
         remove_connectors: plan.remove_connectors,
+        audit: Vec::new(),
     };
     for agent in &mut change.put_agents {
         agent.project = caller.project;
@@ -132,6 +148,7 @@ pub(crate) async fn apply_changes(
         connector.project = caller.project;
         connector.managed_by = ManagedBy::File;
     }
+    change.audit = rows.trail(&shared, &caller, &change);
     let put = Put::of(&change);
     let applied = shared.hub.apply(caller.project, change).await;
     let applied = applied.map_err(|error| match error {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tieline_config::Current;
 use tieline_contract::settings::REDACTED;
 use tieline_contract::{Code, Problem, Problems};
 use tieline_engine::{Applied, EngineError};
+use tieline_model::audit::AuditRecord;
 use tieline_model::{Agent, Connector, ManagedBy, Name, ProjectId};
 use tieline_store::CatalogChange;
 
 use crate::api::Shared;
+use crate::audit::Author;
+use crate::auth::Caller;
 use crate::problem::Failure;
 
 /// The rows of one project that are not removed, as they are stored: also those that cannot be
@@ -42,6 +46,20 @@ impl Rows {
         found.ok_or_else(Failure::not_found)
     }
 
+    /// What is written down of a change of these rows.
+    pub(super) fn trail(
+        &self,
+        shared: &Shared,
+        caller: &Caller,
+        change: &CatalogChange,
+    ) -> Vec<AuditRecord> {
+        let current = Current {
+            agents: &self.agents,
+            connectors: &self.connectors,
+        };
+        Author::caller(shared, caller).changes(change, &current, &shared.types())
+    }
+
     pub(super) fn agent_names(&self) -> Vec<Name> {
         self.agents.iter().map(|row| row.name.clone()).collect()
     }
@@ -50,10 +68,11 @@ impl Rows {
 /// Makes a change of at most one row. Problems are told from that row's own top.
 pub(super) async fn change_one(
     shared: &Shared,
-    project: ProjectId,
-    change: CatalogChange,
+    caller: &Caller,
+    (rows, mut change): (&Rows, CatalogChange),
 ) -> Result<Applied, Failure> {
-    let applied = shared.hub.apply(project, change).await;
+    change.audit = rows.trail(shared, caller, &change);
+    let applied = shared.hub.apply(caller.project, change).await;
     applied.map_err(|error| match error {
         EngineError::Settings(problems) => {
             let own = relocated(problems, |path| {
@@ -81,15 +100,21 @@ pub(super) fn relocated(problems: Problems, path: impl Fn(&str) -> Option<String
 }
 
 /// Refuses to touch what a file made.
-pub(super) fn of_api(shared: &Shared, managed_by: ManagedBy) -> Result<(), Failure> {
+pub(super) fn of_api(
+    shared: &Shared,
+    project: ProjectId,
+    managed_by: ManagedBy,
+) -> Result<(), Failure> {
     match managed_by {
         ManagedBy::Api => Ok(()),
-        ManagedBy::File => Err(managed_by_file(shared)),
+        ManagedBy::File => Err(managed_by_file(shared, project)),
     }
 }
 
-pub(super) fn managed_by_file(shared: &Shared) -> Failure {
-    let detail = match &shared.config_file {
+/// The hub's own files are of the project `default`; those of others are applied by their owners.
+pub(super) fn managed_by_file(shared: &Shared, project: ProjectId) -> Failure {
+    let own = shared.config_file.as_ref();
+    let detail = match own.filter(|_| project == ProjectId::DEFAULT) {
         Some(file) => format!("Change `{}` and reload the hub.", file.display()),
         None => "Change the file that made it, and apply it.".to_owned(),
     };

@@ -57,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         parts
             .extensions
             .get()
-            .copied()
+            .cloned()
             .ok_or_else(Failure::unauthorized)
     }
 }

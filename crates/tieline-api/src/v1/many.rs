@@ -7,6 +7,7 @@ use tieline_model::AgentId;
 
 use crate::api::Shared;
 use crate::auth::Caller;
+use crate::limits::TARGET_BYTES;
 use crate::problem::Failure;
 use crate::v1::narrow::Names;
 
@@ -16,6 +17,12 @@ pub(super) fn fields<T: DeserializeOwned>(body: Value) -> Result<T, Failure> {
         let detail = format!("The body cannot be read: {error}.");
         Failure::new(Code::BadRequest, detail)
     })
+}
+
+/// What narrows the many that are meant, for the audit log.
+pub(super) fn shortened(body: &Value) -> String {
+    let text = body.to_string();
+    text.chars().take(TARGET_BYTES / 4).collect()
 }
 
 /// Nobody acts on everything by leaving something out.
@@ -30,7 +37,7 @@ pub(super) fn not_all_unasked(is_all: bool, all: bool) -> Result<(), Failure> {
 /// The agent that shall run what other agents ran.
 pub(super) fn agent_to(
     shared: &Shared,
-    caller: Caller,
+    caller: &Caller,
     name: Option<&str>,
 ) -> Result<Option<AgentId>, Failure> {
     let Some(name) = name else {

@@ -55,7 +55,7 @@ impl OfRuns {
     pub(super) fn filter(
         &self,
         shared: &Shared,
-        caller: Caller,
+        caller: &Caller,
     ) -> Result<Option<RunFilter>, Failure> {
         let state = status(self.status.as_deref(), &RunState::ALL, RunState::as_str)?;
         let queued = self.time.range(shared.hub.now())?;
@@ -80,7 +80,7 @@ impl OfEvents {
     pub(super) fn filter(
         &self,
         shared: &Shared,
-        caller: Caller,
+        caller: &Caller,
     ) -> Result<Option<EventFilter>, Failure> {
         let received = self.time.range(shared.hub.now())?;
         let catalog = shared.hub.catalog();
@@ -105,7 +105,7 @@ impl OfDeliveries {
     pub(super) fn filter(
         &self,
         shared: &Shared,
-        caller: Caller,
+        caller: &Caller,
     ) -> Result<Option<DeliveryFilter>, Failure> {
         let written = self.status.as_deref();
         let state = status(written, &DeliveryState::ALL, DeliveryState::as_str)?;

@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::api::Shared;
-use crate::auth::{scope_name, scope_of};
+use crate::auth::scope_of;
 use crate::problem::{FieldBody, ProblemBody};
 
 const KEY: &str = "key";
@@ -77,7 +77,7 @@ pub(super) fn complete(document: &mut OpenApi) {
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), problem.build().into());
             if let Some(scope) = scope_of(&method, route) {
-                let name = scope_name(scope);
+                let name = scope.as_str();
                 let requirement = SecurityRequirement::new(KEY, [name]);
                 operation.security = Some(vec![requirement]);
             }

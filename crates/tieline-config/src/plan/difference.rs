@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tieline_contract::settings::{REDACTED, join_path};
-use tieline_model::{Agent, Connector, DatedSecret};
+use tieline_model::{Agent, Connector};
 
 use crate::{Types, agent, connector};
 
@@ -52,19 +52,12 @@ pub(super) fn connector_changes(
         [&whole(before), &whole(after)],
         [&shown(before), &shown(after)],
     );
-    let exposed = |c: &Connector| -> Vec<String> {
-        c.secrets
-            .iter()
-            .map(DatedSecret::expose)
-            .map(str::to_owned)
-            .collect()
-    };
-    if exposed(before) != exposed(after) {
-        let hidden = |c: &Connector| (!c.secrets.is_empty()).then(|| Value::from(REDACTED));
+    let [old, new] = [before, after].map(|c| &c.secrets);
+    if connector::write_secrets(old) != connector::write_secrets(new) {
         all.push(FieldChange {
             path: "secret".to_owned(),
-            before: hidden(before),
-            after: hidden(after),
+            before: connector::show_secrets(old),
+            after: connector::show_secrets(new),
         });
     }
     all

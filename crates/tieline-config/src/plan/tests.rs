@@ -93,6 +93,31 @@ fn puts_keep_the_row_its_pause_and_its_secrets() {
 }
 
 #[test]
+fn what_a_rotation_left_stays_unless_the_file_says_otherwise() {
+    let mut rows = rows(BEFORE);
+    let mut older = rows.1[0].secrets[0].clone();
+    older.not_after = Some("2026-11-23T00:00:00Z".parse().unwrap());
+    rows.1[0].secrets.push(older);
+    assert!(planned(BEFORE, &rows).unwrap().is_empty());
+    let says = |secret: &str| BEFORE.replace("mode: inbound", &format!("mode: inbound, {secret}"));
+    let plan = planned(&says(&format!("secret: {SECRET}")), &rows).unwrap();
+    let [put] = plan.put_connectors.as_slice() else {
+        panic!("one connector changes");
+    };
+    assert_eq!(put.secrets.len(), 1);
+    assert_eq!(put.secrets[0].expose(), SECRET);
+    let wanted =
+        r#"secret: ["***",{"value":"***","not_after":"2026-11-23T00:00:00.000Z"}] → "***""#;
+    assert!(plan.to_string().contains(wanted), "{plan}");
+    // A time alone that changes is a change, too.
+    rows.1[0].secrets = put.secrets.clone();
+    let dated = format!("secret: {{ value: {SECRET}, not_before: 2026-11-23T00:00:00Z }}");
+    let plan = planned(&says(&dated), &rows).unwrap();
+    let wanted = r#"secret: "***" → {"value":"***","not_before":"2026-11-23T00:00:00.000Z"}"#;
+    assert!(plan.to_string().contains(wanted), "{plan}");
+}
+
+#[test]
 fn what_the_api_made_is_left_alone_and_its_names_are_taken() {
     let mut rows = rows(BEFORE);
     rows.1[0].managed_by = ManagedBy::Api;

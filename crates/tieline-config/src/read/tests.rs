@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tieline_model::{Mode, OnError, Retry};
 
 use crate::samples::{SECRET, TYPES, good, read_all, said};
-use crate::{AgentReach, Lookup, Severity, Source, read};
+use crate::{AgentReach, ClientCertificates, Lookup, Severity, Source, read};
 
 const EXAMPLE: &str = "\
 agents:
@@ -269,6 +269,33 @@ hub.yaml:3:37: egress.agents: is none of the known values
             .as_deref(),
         Some("https://hub/x")
     );
+}
+
+#[test]
+fn tls_and_proxies_are_checked() {
+    let text = "tls: { certificate: a.pem, client_certificates: required }\n\
+                trusted_proxies: [10.0.0.0/8, proxy]\n";
+    let wanted = "\
+hub.yaml:1:1: tls.key: is missing
+  fix: add `key: …`
+hub.yaml:1:1: tls.client_ca: is needed to know good certificates of clients
+  fix: name the file with the certificates of their issuers
+hub.yaml:2:31: trusted_proxies[1]: is no network
+  fix: write it as in `10.0.0.0/8`, one machine as in `10.0.0.1/32`";
+    assert_eq!(wrong(text), wanted);
+    let wanted = "\
+hub.yaml:1:41: tls.client_ca: has no effect: clients are not asked for certificates
+  fix: set `client_certificates` to `optional` or `required`, or remove this";
+    let idle = "tls: { certificate: a.pem, key: a.key, client_ca: ca.pem }\n";
+    assert_eq!(wrong(idle), wanted);
+    let hub = good(
+        "tls: { certificate: a.pem, key: a.key, client_ca: ca.pem, client_certificates: optional }\n\
+         plain_http: true\ntrusted_proxies: [\"::1/128\"]\n",
+    )
+    .hub;
+    let tls = hub.tls.unwrap();
+    assert_eq!(tls.client_certificates, ClientCertificates::Optional);
+    assert!(hub.plain_http && hub.trusted_proxies.len() == 1);
 }
 
 #[test]

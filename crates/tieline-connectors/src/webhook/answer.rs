@@ -88,6 +88,7 @@ pub(super) fn failed(error: &EgressError) -> Fault {
         EgressError::Tls { .. } => Fault::later("tls-failed", message),
         EgressError::Broken { .. } => Fault::later("connection-broken", message),
         EgressError::TooLarge { .. } => Fault::later("answer-too-large", message),
+        EgressError::Encoded => Fault::later("answer-encoded", message),
     }
 }
 

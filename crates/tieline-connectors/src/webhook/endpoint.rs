@@ -26,10 +26,18 @@ impl<W: Waiting> Endpoint for WebhookEndpoint<W> {
     fn open(settings: ReceiveSettings<W>, context: &EndpointContext) -> Result<Self, Problems> {
         let rules = AuthRules {
             auth: &settings.auth,
-            hmac: settings.hmac.as_ref(),
+            allow_from: settings.allow_from.as_deref(),
             secret_in_query: settings.secret_in_query,
+            standard_webhooks: settings.standard_webhooks.as_ref(),
+            hmac: settings.hmac.as_ref(),
+            ed25519: settings.ed25519.as_ref(),
+            ecdsa: settings.ecdsa.as_ref(),
+            basic: settings.basic.as_ref(),
+            jwt: settings.jwt.as_ref(),
+            mtls: settings.mtls.as_ref(),
         };
         let auth = Authenticator::new(rules, &context.secrets)?;
+        let dedupe = settings.dedupe.is_some();
         Ok(Self {
             rules: EndpointRules {
                 methods: settings.methods.into_iter().map(Method::from).collect(),
@@ -45,6 +53,7 @@ impl<W: Waiting> Endpoint for WebhookEndpoint<W> {
                 file: settings.max_file.unwrap_or(settings.max_body).0,
                 file_types: settings.file_types,
                 batches: context.mode != Mode::Sync,
+                dedupe,
             },
             mode: PhantomData,
         })

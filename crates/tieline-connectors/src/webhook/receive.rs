@@ -38,6 +38,8 @@ pub(super) struct Limits {
     pub file_types: Vec<String>,
     /// Whether one request may bring several events.
     pub batches: bool,
+    /// Whether an expression tells which events are the same.
+    pub dedupe: bool,
 }
 
 /// What one event brought, whatever form it came in.
@@ -83,10 +85,19 @@ pub(super) fn receive(
     request: &Verified,
 ) -> Result<Incoming, Problem> {
     let headers = meta::headers(&request.headers, auth);
-    let key = Key::of(request)?;
+    let key = Key::of(request, limits.dedupe)?;
+    // What a CloudEvent says in headers is not signed.
+    let believed = request.signed.is_none();
     let event = |content: Content, key: Option<String>, raw: &[u8]| IncomingEvent {
-        meta: meta::document(&headers, content.cloudevent.as_ref()),
-        dedupe: key.or_else(|| content.cloudevent.map(|one| one.identity)),
+        meta: meta::document(
+            &headers,
+            content.cloudevent.as_ref(),
+            request.signed.as_ref(),
+        ),
+        dedupe: key.or_else(|| {
+            let cloudevent = content.cloudevent.filter(|_| believed);
+            cloudevent.map(|one| one.identity)
+        }),
         input: content.input,
         files: content.files,
         digest: sha256(raw),

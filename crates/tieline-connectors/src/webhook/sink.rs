@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
+use tieline_contract::auth::Dated;
 use tieline_contract::{Fault, Outgoing, Problems, Receipt, RunResult, Sink, SinkContext, Wanted};
 use tieline_egress::{Client, Request, Target};
 use tieline_model::{DatedSecret, RunState, Secret};
 use tieline_signature::standard_webhooks::{
     self, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey,
 };
+use tieline_signature::{KeyError, ed25519};
 
 use super::answer;
 use super::body::BodyFormat;
@@ -28,14 +30,23 @@ pub(super) struct WebhookSink {
     target: Target,
     /// Everything but what belongs to one delivery.
     headers: HeaderMap,
-    /// Newest first. All of them sign, so that a receiver may rotate when it likes.
-    keys: Vec<SigningKey>,
+    /// Newest first. All that are good sign, so that a receiver may rotate when it likes.
+    keys: Vec<Dated<Signer>>,
     /// What of a request its answer must not bring into the journal.
     confidential: Vec<Secret>,
     timeout: Duration,
     wanted: Wanted,
     body: BodyFormat,
     egress: Arc<Client>,
+}
+
+/// What one secret signs with.
+#[derive(Debug)]
+enum Signer {
+    /// `whsec_`, for version `v1`.
+    Shared(Box<SigningKey>),
+    /// `whsk_`, for version `v1a`: the receiver needs the public key alone.
+    Private(ed25519::SecretKey),
 }
 
 impl Sink for WebhookSink {
@@ -77,7 +88,7 @@ impl Sink for WebhookSink {
         let request = Request {
             method: Method::POST,
             target: self.target.clone(),
-            headers: self.signed(outgoing),
+            headers: self.signed(outgoing)?,
             body: outgoing.body.clone(),
             timeout: self.timeout.min(outgoing.timeout),
         };
@@ -90,14 +101,20 @@ impl Sink for WebhookSink {
 
 impl WebhookSink {
     /// The headers of one attempt: the same id as at every other, and the time of this one.
-    fn signed(&self, outgoing: &Outgoing) -> HeaderMap {
+    /// Nothing is sent that no secret has signed.
+    fn signed(&self, outgoing: &Outgoing) -> Result<HeaderMap, Fault> {
         let id = outgoing.id.to_string();
-        let timestamp_s = outgoing.now.as_seconds();
-        let signatures: Vec<_> = self
-            .keys
-            .iter()
-            .map(|key| standard_webhooks::sign(key, &id, timestamp_s, &outgoing.body))
-            .collect();
+        let (timestamp_s, body) = (outgoing.now.as_seconds(), &outgoing.body);
+        let sign = |signer: &Signer| match signer {
+            Signer::Shared(key) => standard_webhooks::sign(key, &id, timestamp_s, body),
+            Signer::Private(key) => standard_webhooks::sign_v1a(key, &id, timestamp_s, body),
+        };
+        let good = Dated::good(&self.keys, outgoing.now);
+        let signatures: Vec<_> = good.map(sign).collect();
+        if signatures.is_empty() {
+            let message = "none of the connector's secrets is good at this time";
+            return Err(Fault::later("no-good-secret", message));
+        }
         let mut headers = self.headers.clone();
         for (name, value) in [
             (HEADER_ID, id),
@@ -107,7 +124,7 @@ impl WebhookSink {
             let value = HeaderValue::try_from(value).expect("ids, numbers and base64 are ASCII");
             headers.insert(name, value);
         }
-        headers
+        Ok(headers)
     }
 }
 
@@ -149,7 +166,7 @@ fn confidential(headers: BTreeMap<String, Secret>, target: &Target) -> Vec<Secre
     headers.into_values().chain(parts).collect()
 }
 
-fn keys(secrets: &[DatedSecret], problems: &mut Problems) -> Vec<SigningKey> {
+fn keys(secrets: &[DatedSecret], problems: &mut Problems) -> Vec<Dated<Signer>> {
     const FIX: &str = "leave the connector's `secret` out to have one generated, or run \
                        `tieline connectors rotate-secret`";
     if secrets.is_empty() {
@@ -157,8 +174,8 @@ fn keys(secrets: &[DatedSecret], problems: &mut Problems) -> Vec<SigningKey> {
     }
     let mut keys = Vec::new();
     for secret in secrets {
-        match SigningKey::parse(secret.expose()) {
-            Ok(key) => keys.push(key),
+        match Signer::parse(secret.expose()) {
+            Ok(key) => keys.push(Dated::of(secret, key)),
             Err(error) => {
                 let message = format!("the connector's secret cannot sign deliveries: {error}");
                 problems.add_with_fix("", message, FIX);
@@ -166,6 +183,16 @@ fn keys(secrets: &[DatedSecret], problems: &mut Problems) -> Vec<SigningKey> {
         }
     }
     keys
+}
+
+impl Signer {
+    fn parse(secret: &str) -> Result<Self, KeyError> {
+        if secret.starts_with(ed25519::SECRET_PREFIX) {
+            ed25519::SecretKey::parse(secret).map(Self::Private)
+        } else {
+            SigningKey::parse(secret).map(|key| Self::Shared(Box::new(key)))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,12 +16,17 @@ pub const SECRET_PARAMETER: &str = "secret";
 
 /// Most bytes of a credential that are looked at: more than the longest secret with a user name.
 const MOST_BYTES: usize = 2048;
+/// Most bytes of a token: issuers put the groups of a user into them.
+const MOST_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Clients write the credentials of Basic with and without padding.
 const BASIC_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// What HTTP Basic carries, decoded.
+pub(super) type UserAndPassword = (Vec<u8>, Vec<u8>);
 
 /// Every secret that the request presents: by `Authorization` (Bearer, or the password of Basic
 /// with any user name, RFC 7617), by `X-Tieline-Secret`, and by `?secret=` in `query`.
@@ -69,17 +74,37 @@ pub fn query_without_secret(query: &str) -> String {
     kept.join("&")
 }
 
+/// The token of `Authorization: Bearer` (RFC 6750).
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, Refused> {
+    let value = only(headers, header::AUTHORIZATION.as_str())?;
+    let token = value.and_then(|value| credentials(value, b"bearer"));
+    Ok(token.filter(|token| !token.is_empty() && token.len() <= MOST_TOKEN_BYTES))
+}
+
+/// The user name and the password of `Authorization: Basic` (RFC 7617).
+pub(super) fn basic(headers: &HeaderMap) -> Result<Option<UserAndPassword>, Refused> {
+    let value = only(headers, header::AUTHORIZATION.as_str())?;
+    Ok(value.and_then(user_and_password))
+}
+
 fn from_authorization(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let space = value.iter().position(|b| *b == b' ')?;
-    let (scheme, rest) = value.split_at(space);
-    let credentials = rest.trim_ascii();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
-        return Some(Cow::Borrowed(credentials));
+    match credentials(value, b"bearer") {
+        Some(token) => Some(Cow::Borrowed(token)),
+        None => user_and_password(value).map(|(_, password)| Cow::Owned(password)),
     }
-    if !scheme.eq_ignore_ascii_case(b"basic") || credentials.len() > MOST_BYTES {
-        return None;
-    }
-    let decoded = BASIC_BASE64.decode(credentials).ok()?;
+}
+
+fn user_and_password(value: &[u8]) -> Option<UserAndPassword> {
+    let written = credentials(value, b"basic").filter(|text| text.len() <= MOST_BYTES)?;
+    let decoded = BASIC_BASE64.decode(written).ok()?;
     let colon = decoded.iter().position(|b| *b == b':')?;
-    Some(Cow::Owned(decoded.get(colon + 1..)?.to_vec()))
+    let (user, password) = decoded.split_at(colon);
+    Some((user.to_vec(), password.get(1..)?.to_vec()))
+}
+
+/// What stands behind the name of a scheme, whose case does not matter (RFC 9110, section 11.1).
+fn credentials<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+    let space = value.iter().position(|b| *b == b' ')?;
+    let (name, rest) = value.split_at(space);
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim_ascii())
 }

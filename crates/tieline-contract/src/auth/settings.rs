@@ -1,4 +1,8 @@
-//! What a person writes about authentication: `auth` and `hmac` of an endpoint's settings.
+//! What a person writes about authentication: `auth` of an endpoint's settings, and what stands
+//! beside it for single schemes.
+
+mod identity;
+mod signing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,9 +10,14 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use tieline_model::quantity::Span;
 
 use crate::Problems;
+
+pub use identity::{BasicSettings, JwtAlgorithm, JwtSettings, MtlsSettings};
+pub use signing::{
+    EcdsaFormat, EcdsaSettings, Ed25519Settings, HmacAlgorithm, HmacSettings, SignatureEncoding,
+    StandardWebhooksSettings,
+};
 
 /// One way for a caller to prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,12 +29,35 @@ pub enum AuthScheme {
     StandardWebhooks,
     /// A signature as `hmac` says.
     Hmac,
+    /// A signature as `ed25519` says.
+    Ed25519,
+    /// A signature as `ecdsa` says.
+    Ecdsa,
+    /// The connector's secret as the password of HTTP Basic, with the user name of `basic`.
+    Basic,
+    /// The connector's secret in `Authorization: Bearer`, and nowhere else.
+    Bearer,
+    /// A token in `Authorization: Bearer`, as `jwt` says.
+    Jwt,
+    /// A client certificate, as `mtls` says.
+    Mtls,
     /// Anyone may call.
     None,
 }
 
 impl AuthScheme {
-    const NAMES: [&'static str; 4] = ["secret", "standard-webhooks", "hmac", "none"];
+    const NAMES: [&'static str; 10] = [
+        "secret",
+        "standard-webhooks",
+        "hmac",
+        "ed25519",
+        "ecdsa",
+        "basic",
+        "bearer",
+        "jwt",
+        "mtls",
+        "none",
+    ];
 }
 
 /// One scheme or a list of them: any one suffices.
@@ -118,56 +150,4 @@ impl JsonSchema for AuthSettings {
     fn inline_schema() -> bool {
         true
     }
-}
-
-/// How a sender signs by HMAC. The key is the connector's secret, the whole string as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HmacSettings {
-    /// The header that carries the signature, such as `X-Hub-Signature-256`.
-    pub header: String,
-    /// The hash function; `sha1` only for senders that know nothing better.
-    #[serde(default)]
-    pub algorithm: HmacAlgorithm,
-    /// How the signature is written.
-    #[serde(default)]
-    pub encoding: HmacEncoding,
-    /// What stands before the signature in its header, such as `sha256=`.
-    #[serde(default)]
-    pub prefix: String,
-    /// What is signed: text around `{body}`, `{timestamp}` and `{id}`, such as `{timestamp}.{body}`.
-    #[serde(default = "body_alone")]
-    pub signed_content: String,
-    /// The header that carries the signed time, in seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timestamp_header: Option<String>,
-    /// The header that carries the signed message id, which is then the dedupe key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id_header: Option<String>,
-    /// How far the signed time may lie from now; `5m` where a time is signed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tolerance: Option<Span>,
-}
-
-/// The hash function under an HMAC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HmacAlgorithm {
-    Sha1,
-    #[default]
-    Sha256,
-    Sha512,
-}
-
-/// How a signature is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HmacEncoding {
-    #[default]
-    Hex,
-    Base64,
-}
-
-fn body_alone() -> String {
-    "{body}".to_owned()
 }

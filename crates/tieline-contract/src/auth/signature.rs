@@ -1,18 +1,24 @@
 //! The schemes that sign the body, ready to verify with.
 
+mod content;
+
 use http::{HeaderMap, HeaderName};
 use tieline_model::{DatedSecret, Timestamp};
-use tieline_signature::hmac::{Algorithm, Claims, Encoding, Hmac, Part, Scheme, SchemeError};
+use tieline_signature::asymmetric::{self, Asymmetric};
+use tieline_signature::hmac::{Algorithm, Claims, Hmac, Scheme};
 use tieline_signature::standard_webhooks::{
     self, DEFAULT_TOLERANCE_S, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SECRET_PREFIX,
-    SigningKey,
+    SigningKey, VerifyingKey,
 };
-use tieline_signature::{Refusal, Window};
+use tieline_signature::{Refusal, Window, ecdsa, ed25519};
 
-use super::body::{BodyVerifier, Verifier};
+use self::content::{Headers, Written};
+use super::body::{BodyVerifier, Claimed, Verifier};
 use super::credentials::{SECRET_HEADER, only};
-use super::settings::{AuthScheme, HmacAlgorithm, HmacEncoding, HmacSettings};
-use super::{AuthRules, Refused};
+use super::settings::{
+    AuthScheme, EcdsaFormat, EcdsaSettings, Ed25519Settings, HmacAlgorithm, HmacSettings,
+};
+use super::{AuthRules, Dated, Refused};
 use crate::Problems;
 
 /// A scheme with its keys.
@@ -20,61 +26,68 @@ use crate::Problems;
 pub(super) enum Signature {
     StandardWebhooks {
         header: HeaderName,
-        keys: Vec<SigningKey>,
+        keys: Vec<Dated<SigningKey>>,
+        public_keys: Vec<ed25519::PublicKey>,
     },
     Hmac {
-        header: HeaderName,
-        timestamp: Option<HeaderName>,
-        id: Option<HeaderName>,
-        hmac: Hmac,
+        headers: Headers,
+        /// Each with one secret.
+        keys: Vec<Dated<Hmac>>,
+    },
+    Asymmetric {
+        headers: Headers,
+        keys: Asymmetric,
     },
 }
 
 /// The signature schemes of `rules` that there is a key for.
 pub(super) fn build(
-    rules: AuthRules<'_>,
+    rules: &AuthRules<'_>,
     secrets: &[DatedSecret],
     problems: &mut Problems,
 ) -> Vec<Signature> {
     let mut found = Vec::new();
     for scheme in rules.auth.schemes() {
-        match (scheme, rules.hmac) {
-            (AuthScheme::StandardWebhooks, _) => {
-                let alone = rules.auth.schemes().len() == 1;
-                found.extend(standard_webhooks(secrets, alone, problems));
-            }
-            (AuthScheme::Hmac, Some(settings)) => found.extend(hmac(settings, secrets, problems)),
-            (AuthScheme::Hmac, None) => {
-                let fix = "add `hmac` with the `header` that carries the signature";
-                problems.add_with_fix("hmac", "is missing, and `auth` names it", fix);
-            }
-            (AuthScheme::Secret | AuthScheme::None, _) => {}
-        }
-    }
-    if rules.hmac.is_some() && !rules.auth.schemes().contains(&AuthScheme::Hmac) {
-        let fix = "write `auth: hmac`, or remove this";
-        problems.add_with_fix(
-            "hmac",
-            "has no effect, because `auth` does not name it",
-            fix,
-        );
+        let signature = match scheme {
+            AuthScheme::StandardWebhooks => standard_webhooks(rules, secrets, problems),
+            AuthScheme::Hmac => rules.hmac.and_then(|one| hmac(one, secrets, problems)),
+            AuthScheme::Ed25519 => rules.ed25519.and_then(|one| ed25519(one, problems)),
+            AuthScheme::Ecdsa => rules.ecdsa.and_then(|one| ecdsa(one, problems)),
+            AuthScheme::Secret
+            | AuthScheme::Basic
+            | AuthScheme::Bearer
+            | AuthScheme::Jwt
+            | AuthScheme::Mtls
+            | AuthScheme::None => None,
+        };
+        found.extend(signature);
     }
     found
 }
 
 /// `None` where no secret is of the form that Standard Webhooks sign with: callers then present it.
 fn standard_webhooks(
+    rules: &AuthRules<'_>,
     secrets: &[DatedSecret],
-    alone: bool,
     problems: &mut Problems,
 ) -> Option<Signature> {
     const FIX: &str = "write `whsec_` and base64 of 24 to 64 random bytes as the connector's \
                        `secret`, or leave it out to have one generated";
+    let written = rules
+        .standard_webhooks
+        .map_or(&[][..], |one| &one.public_keys);
+    if rules.standard_webhooks.is_some() && written.is_empty() {
+        let fix = "write a key of the sender (`whpk_…`), or remove this";
+        problems.add_with_fix("standard_webhooks.public_keys", "is an empty list", fix);
+    }
+    let parse = ed25519::PublicKey::parse;
+    let public_keys = public_keys("standard_webhooks", written, parse, problems);
+    let needed = rules.auth.schemes().len() == 1 && written.is_empty();
     let mut keys = Vec::new();
-    for secret in secrets.iter().map(DatedSecret::expose) {
-        match SigningKey::parse(secret) {
-            Ok(key) => keys.push(key),
-            Err(error) if alone || secret.starts_with(SECRET_PREFIX) => {
+    for secret in secrets {
+        match SigningKey::parse(secret.expose()) {
+            Ok(key) => keys.push(Dated::of(secret, key)),
+            Err(error) if needed || secret.expose().starts_with(SECRET_PREFIX) => {
                 let message = format!("`standard-webhooks` cannot use the secret: {error}");
                 problems.add_with_fix("auth", message, FIX);
             }
@@ -82,7 +95,12 @@ fn standard_webhooks(
         }
     }
     let header = HeaderName::from_static(HEADER_SIGNATURE);
-    (!keys.is_empty()).then_some(Signature::StandardWebhooks { header, keys })
+    let usable = !keys.is_empty() || !public_keys.is_empty();
+    usable.then_some(Signature::StandardWebhooks {
+        header,
+        keys,
+        public_keys,
+    })
 }
 
 fn hmac(
@@ -90,116 +108,97 @@ fn hmac(
     secrets: &[DatedSecret],
     problems: &mut Problems,
 ) -> Option<Signature> {
-    let content = parse_content(&settings.signed_content, problems);
-    let (timed, identified) = (
-        content.contains(&Part::Timestamp),
-        content.contains(&Part::Id),
-    );
-    let header = header_name("hmac.header", &settings.header, problems);
-    let timestamp = claim_header(
-        ("timestamp_header", "{timestamp}"),
-        settings.timestamp_header.as_deref(),
-        timed,
-        problems,
-    );
-    let id = claim_header(
-        ("id_header", "{id}"),
-        settings.id_header.as_deref(),
-        identified,
-        problems,
-    );
-    let tolerance = settings.tolerance.map(|span| {
-        // A tolerance that no clock can reach is as good as the largest one.
-        i64::try_from(span.0.as_secs()).unwrap_or(i64::MAX)
-    });
+    let written = Written::from(settings);
+    let content = written.read(problems);
     let scheme = Scheme {
         algorithm: match settings.algorithm {
             HmacAlgorithm::Sha1 => Algorithm::Sha1,
             HmacAlgorithm::Sha256 => Algorithm::Sha256,
             HmacAlgorithm::Sha512 => Algorithm::Sha512,
         },
-        encoding: match settings.encoding {
-            HmacEncoding::Hex => Encoding::Hex,
-            HmacEncoding::Base64 => Encoding::Base64,
-        },
-        prefix: settings.prefix.clone(),
-        content,
-        tolerance_s: tolerance.or_else(|| timed.then_some(DEFAULT_TOLERANCE_S)),
+        encoding: content.encoding,
+        prefix: written.prefix.to_owned(),
+        content: content.parts,
+        tolerance_s: content.tolerance_s,
     };
-    let keys: Vec<_> = secrets.iter().map(DatedSecret::expose).collect();
-    if keys.is_empty() {
-        return None;
-    }
-    match Hmac::new(scheme, &keys) {
-        Ok(hmac) => Some(Signature::Hmac {
-            header: header?,
-            timestamp,
-            id,
-            hmac,
-        }),
+    let key = |secret: &DatedSecret| {
+        let hmac = Hmac::new(scheme.clone(), &[secret.expose()])?;
+        Ok(Dated::of(secret, hmac))
+    };
+    match secrets.iter().map(key).collect::<Result<Vec<_>, _>>() {
+        Ok(keys) if keys.is_empty() => None,
+        Ok(keys) => content
+            .headers
+            .map(|headers| Signature::Hmac { headers, keys }),
         Err(error) => {
-            let path = match error {
-                SchemeError::Key(_) => "auth",
-                SchemeError::Tolerance => "hmac.tolerance",
-                SchemeError::Body | SchemeError::Parts | SchemeError::Separator => {
-                    "hmac.signed_content"
-                }
-            };
-            problems.add(path, error.to_string());
+            written.explain(&error, "auth", problems);
             None
         }
     }
 }
 
-/// Splits `{timestamp}.{body}` into its parts.
-fn parse_content(template: &str, problems: &mut Problems) -> Vec<Part> {
-    const PATH: &str = "hmac.signed_content";
-    const FIX: &str = "write `{body}`, `{timestamp}`, `{id}` and plain text without braces";
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((text, after)) = rest.split_once('{') {
-        if !text.is_empty() {
-            parts.push(Part::Literal(text.to_owned()));
-        }
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        match name {
-            "body" => parts.push(Part::Body),
-            "timestamp" => parts.push(Part::Timestamp),
-            "id" => parts.push(Part::Id),
-            _ => problems.add_with_fix(PATH, format!("there is no `{{{name}}}`"), FIX),
-        }
-        rest = after;
-    }
-    if rest.contains('}') {
-        problems.add_with_fix(PATH, "a `}` closes nothing", FIX);
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Literal(rest.to_owned()));
-    }
-    parts
+fn ed25519(settings: &Ed25519Settings, problems: &mut Problems) -> Option<Signature> {
+    let parse = |text: &str| ed25519::PublicKey::parse(text).map(asymmetric::PublicKey::Ed25519);
+    let keys = public_keys("ed25519", &settings.public_keys, parse, problems);
+    asymmetric(Written::from(settings), keys, problems)
 }
 
-/// The header of a signed claim: there if, and only if, the content names the claim.
-///
-/// A claim that is read but not signed would look as if the sender vouched for it.
-fn claim_header(
-    (field, placeholder): (&str, &str),
-    name: Option<&str>,
-    signed: bool,
+fn ecdsa(settings: &EcdsaSettings, problems: &mut Problems) -> Option<Signature> {
+    let form = match settings.format {
+        EcdsaFormat::Der => ecdsa::Form::Der,
+        EcdsaFormat::Fixed => ecdsa::Form::Fixed,
+    };
+    let parse = |text: &str| {
+        let key = ecdsa::PublicKey::parse(text)?;
+        Ok(asymmetric::PublicKey::Ecdsa(key, form))
+    };
+    let keys = public_keys("ecdsa", &settings.public_keys, parse, problems);
+    asymmetric(Written::from(settings), keys, problems)
+}
+
+/// All the keys that can be read. One that cannot is a problem: nobody would miss it until the
+/// sender signs with it.
+fn public_keys<K>(
+    field: &str,
+    written: &[String],
+    parse: impl Fn(&str) -> Result<K, tieline_signature::KeyError>,
     problems: &mut Problems,
-) -> Option<HeaderName> {
-    let path = format!("hmac.{field}");
-    match (name, signed) {
-        (Some(name), true) => header_name(&path, name, problems),
-        (None, false) => None,
-        (Some(_), false) => {
-            let fix = format!("add `{placeholder}` to `signed_content`, or remove this");
-            problems.add_with_fix(&path, "is not signed", fix);
-            None
+) -> Vec<K> {
+    let mut keys = Vec::with_capacity(written.len());
+    for (at, text) in written.iter().enumerate() {
+        match parse(text) {
+            Ok(key) => keys.push(key),
+            Err(error) => {
+                let path = format!("{field}.public_keys[{at}]");
+                problems.add(&path, format!("is no public key: {error}"));
+            }
         }
-        (None, true) => {
-            let message = format!("is missing, and `signed_content` has `{placeholder}`");
-            problems.add_with_fix(&path, message, "name the header that carries it");
+    }
+    keys
+}
+
+fn asymmetric(
+    written: Written<'_>,
+    keys: Vec<asymmetric::PublicKey>,
+    problems: &mut Problems,
+) -> Option<Signature> {
+    let before = problems.iter().len();
+    let content = written.read(problems);
+    let scheme = asymmetric::Scheme {
+        encoding: content.encoding,
+        prefix: written.prefix.to_owned(),
+        content: content.parts,
+        tolerance_s: content.tolerance_s,
+    };
+    match Asymmetric::new(scheme, keys) {
+        Ok(keys) => content
+            .headers
+            .map(|headers| Signature::Asymmetric { headers, keys }),
+        Err(error) => {
+            // A mistake in the settings is told once.
+            if problems.iter().len() == before {
+                written.explain(&error, &written.path("public_keys"), problems);
+            }
             None
         }
     }
@@ -221,7 +220,8 @@ impl Signature {
     /// The header whose presence says that a request is signed this way.
     pub(super) fn header(&self) -> &HeaderName {
         match self {
-            Self::StandardWebhooks { header, .. } | Self::Hmac { header, .. } => header,
+            Self::StandardWebhooks { header, .. } => header,
+            Self::Hmac { headers, .. } | Self::Asymmetric { headers, .. } => &headers.signature,
         }
     }
 
@@ -232,47 +232,75 @@ impl Signature {
         now: Timestamp,
     ) -> Result<BodyVerifier, Refused> {
         let now_s = now.as_seconds();
-        let signature = text(headers, self.header().as_str())?.ok_or(Refusal::Signature)?;
-        match self {
-            Self::StandardWebhooks { keys, .. } => {
-                let id = text(headers, HEADER_ID)?.ok_or(Refusal::Id)?;
+        let signature = text(headers, self.header())?.ok_or(Refusal::Signature)?;
+        let (verifier, claimed) = match self {
+            Self::StandardWebhooks {
+                keys, public_keys, ..
+            } => {
+                let (id, timestamp) = [HEADER_ID, HEADER_TIMESTAMP]
+                    .map(HeaderName::from_static)
+                    .into();
+                let (claims, claimed) = claims(headers, Some(&id), Some(&timestamp))?;
                 let window = Window {
                     now_s,
                     tolerance_s: DEFAULT_TOLERANCE_S,
                 };
-                let headers = standard_webhooks::Headers {
-                    id,
-                    timestamp: text(headers, HEADER_TIMESTAMP)?.ok_or(Refusal::Timestamp)?,
+                let presented = standard_webhooks::Headers {
+                    id: claims.id.ok_or(Refusal::Id)?,
+                    timestamp: claims.timestamp.ok_or(Refusal::Timestamp)?,
                     signature,
                 };
-                let verifier = standard_webhooks::Verifier::begin(keys, headers, window)?;
-                let verifier = Verifier::StandardWebhooks(verifier);
-                Ok(BodyVerifier::new(verifier, Some(id.to_owned())))
+                let shared = Dated::good(keys, now).map(VerifyingKey::from);
+                let keys = shared.chain(public_keys.iter().map(VerifyingKey::from));
+                let verifier = standard_webhooks::Verifier::begin(keys, presented, window)?;
+                (Verifier::StandardWebhooks(verifier), claimed)
             }
-            Self::Hmac {
-                timestamp,
-                id,
-                hmac,
-                ..
-            } => {
-                let claim = |name: &Option<HeaderName>| match name {
-                    Some(name) => text(headers, name.as_str()),
-                    None => Ok(None),
-                };
-                let claims = Claims {
-                    id: claim(id)?,
-                    timestamp: claim(timestamp)?,
-                };
-                let verifier = Verifier::Hmac(hmac.verifier(claims, signature, now_s)?);
-                Ok(BodyVerifier::new(verifier, claims.id.map(str::to_owned)))
+            Self::Hmac { headers: own, keys } => {
+                let (claims, claimed) = claims(headers, own.id.as_ref(), own.timestamp.as_ref())?;
+                let verifier = |key: &Hmac| key.verifier(claims, signature, now_s);
+                let verifiers: Vec<_> = Dated::good(keys, now)
+                    .map(verifier)
+                    .collect::<Result<_, _>>()?;
+                if verifiers.is_empty() {
+                    return Err(Refusal::NoKey.into());
+                }
+                (Verifier::Hmac(verifiers), claimed)
             }
-        }
+            Self::Asymmetric { headers: own, keys } => {
+                let (claims, claimed) = claims(headers, own.id.as_ref(), own.timestamp.as_ref())?;
+                let verifier = keys.verifier(claims, signature, now_s)?;
+                (Verifier::Asymmetric(verifier), claimed)
+            }
+        };
+        Ok(BodyVerifier::new(verifier, claimed))
     }
 }
 
+/// What a request says under the names that are signed.
+fn claims<'a>(
+    headers: &'a HeaderMap,
+    id: Option<&HeaderName>,
+    timestamp: Option<&HeaderName>,
+) -> Result<(Claims<'a>, Claimed), Refused> {
+    let read = |name: Option<&HeaderName>| match name {
+        Some(name) => text(headers, name),
+        None => Ok(None),
+    };
+    let claims = Claims {
+        id: read(id)?,
+        timestamp: read(timestamp)?,
+    };
+    let claimed = Claimed {
+        id: claims.id.map(str::to_owned),
+        timestamp: claims.timestamp.map(str::to_owned),
+        headers: id.into_iter().chain(timestamp).cloned().collect(),
+    };
+    Ok((claims, claimed))
+}
+
 /// A header that must not come twice, as text.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refused> {
-    only(headers, name)?
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refused> {
+    only(headers, name.as_str())?
         .map(|value| std::str::from_utf8(value).map_err(|_| Refused::Signature(Refusal::Signature)))
         .transpose()
 }

@@ -40,6 +40,35 @@ fn what_stands_in_a_string_is_no_level() {
     }
 }
 
+/// As a parser counts them.
+fn counted(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    1 + match value {
+        Value::Array(list) => list.iter().map(counted).sum::<usize>(),
+        Value::Object(object) => object.values().map(counted).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn values_are_counted_and_never_too_few() {
+    for (text, most) in [
+        ("1", 1),
+        ("\"a,b[c{\"", 1),
+        ("[]", 2),
+        ("[1]", 2),
+        ("[1,2,3]", 4),
+        (r#"{"a":{"b,":[1,"]["]}}"#, 5),
+        (r#"[{"\\\"":1},{},[]]"#, 7),
+    ] {
+        assert_eq!(values(text), most, "{text}");
+        let parsed = serde_json::from_str(text).unwrap();
+        assert!(counted(&parsed) <= most, "{text}");
+    }
+    let many = format!("[{}0]", "0,".repeat(1_000_000));
+    assert_eq!(values(&many), 1_000_002);
+}
+
 proptest! {
     #[test]
     fn strings_are_skipped_and_nothing_else(text in r#"["\\\[\]{}aé]{0,80}"#) {

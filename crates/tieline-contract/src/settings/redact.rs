@@ -9,16 +9,36 @@ use super::schema::{Place, fits};
 /// What is shown in place of a secret.
 pub const REDACTED: &str = "***";
 
-/// A copy of `value` that shows no secret.
+/// What is hidden, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hidden {
+    /// All of it.
+    Secret,
+    /// What an address has behind `?`: tokens often stand there.
+    Query,
+}
+
+/// A copy of `value` that shows no secret, and no query of an address.
 ///
 /// Where a schema offers alternatives, a place is hidden if any of those that suit the value calls it a secret.
 pub fn redact(schema: &Schema, value: &Value) -> Value {
     let mut shown = value.clone();
     let root = schema.as_value();
-    visit(root, root, &mut shown, "", &mut |_, value| {
-        *value = Value::String(REDACTED.to_owned());
+    visit(root, root, &mut shown, "", &mut |_, value, hidden| {
+        let text = match (hidden, value.as_str().and_then(|text| text.split_once('?'))) {
+            (Hidden::Query, Some((before, _))) => format!("{before}?{REDACTED}"),
+            (Hidden::Query, None) => return,
+            (Hidden::Secret, _) => REDACTED.to_owned(),
+        };
+        *value = Value::String(text);
     });
     shown
+}
+
+/// Whether an address is one that was shown without its query.
+pub(super) fn is_without_query(address: &str) -> bool {
+    let query = address.split_once('?').map(|(_, query)| query);
+    query == Some(REDACTED)
 }
 
 /// The paths of the secrets that stand in `value`.
@@ -26,8 +46,10 @@ pub fn secret_paths(schema: &Schema, value: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     let root = schema.as_value();
     let mut scratch = value.clone();
-    visit(root, root, &mut scratch, "", &mut |path, _| {
-        paths.push(path.to_owned());
+    visit(root, root, &mut scratch, "", &mut |path, _, hidden| {
+        if hidden == Hidden::Secret {
+            paths.push(path.to_owned());
+        }
     });
     paths.sort_unstable();
     paths.dedup();
@@ -39,14 +61,17 @@ fn visit(
     schema: &Value,
     value: &mut Value,
     path: &str,
-    found: &mut dyn FnMut(&str, &mut Value),
+    found: &mut dyn FnMut(&str, &mut Value, Hidden),
 ) {
     let place = Place::new(root, schema);
     if place.is_secret() {
         if !value.is_null() {
-            found(path, value);
+            found(path, value, Hidden::Secret);
         }
         return;
+    }
+    if place.is_address() {
+        found(path, value, Hidden::Query);
     }
     if let Some(branches) = place.branches() {
         let suits = |branch: &&Value| fits(&Place::new(root, branch).value_types(root), value);

@@ -44,6 +44,11 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// Whether an address stands here, of which the query is not shown.
+    pub(super) fn is_address(&self) -> bool {
+        self.text("format") == Some("uri")
+    }
+
     /// The JSON types that are allowed; empty for all.
     pub(super) fn types(&self) -> Vec<&'a str> {
         match self.keyword("type") {

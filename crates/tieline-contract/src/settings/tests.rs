@@ -248,6 +248,47 @@ fn secrets_are_hidden_wherever_they_stand() {
     );
 }
 
+/// With an address, as sinks and runtimes have one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is looked at")]
+struct Addressed {
+    /// Where to.
+    #[schemars(extend("format" = "uri"))]
+    url: String,
+}
+
+impl Settings for Addressed {
+    fn check(&self, _: &mut Problems) {}
+}
+
+#[test]
+fn the_query_of_an_address_is_not_shown_and_what_is_shown_is_not_taken() {
+    let schema = schema_of::<Addressed>();
+    for (written, shown) in [
+        ("https://a/b?token=t&x=1", "https://a/b?***"),
+        ("https://a/b?", "https://a/b?***"),
+        ("https://a/b", "https://a/b"),
+        ("a?b?c", "a?***"),
+    ] {
+        let value = json!({ "url": written });
+        assert_eq!(redact(&schema, &value), json!({ "url": shown }));
+        assert!(secret_paths(&schema, &value).is_empty());
+        let problems_of = |url: &str| {
+            let mut problems = Problems::default();
+            walk(&schema, &json!({ "url": url }), &mut problems);
+            problems.to_string()
+        };
+        assert_eq!(problems_of(written), "", "{written}");
+        if shown.ends_with('*') {
+            assert!(
+                problems_of(shown).contains("url: is an address as it is shown"),
+                "{shown}"
+            );
+        }
+    }
+    assert_eq!(redact(&schema, &json!({ "url": 1 })), json!({ "url": 1 }));
+}
+
 #[test]
 fn secrets_among_alternatives_are_hidden_each_by_itself() {
     let schema = schema_of::<Sample>();

@@ -12,7 +12,7 @@ use tieline_model::Name;
 
 use super::nearest::one_of;
 use super::problems::{Problems, join_path};
-use super::redact::REDACTED;
+use super::redact::{REDACTED, is_without_query};
 use super::schema::{Place, fits};
 
 /// Reports what in `value` does not fit `schema`.
@@ -45,6 +45,9 @@ impl<'a> Walker<'a> {
             let message = "is what stands in for a hidden secret";
             let fix = "write the secret itself, or leave the field out";
             self.problems.add_with_fix(path, message, fix);
+        } else if place.is_address() && value.as_str().is_some_and(is_without_query) {
+            let message = "is an address as it is shown, without its query";
+            self.problems.add_with_fix(path, message, "write all of it");
         } else if let Some(constants) = place.constants(self.root) {
             self.constant(&constants, value, path);
         } else if let Some(branches) = place.branches() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tieline_contract::{VALUES_MAX, values};
 use tieline_expression::{Expression, ExpressionError, Names, Scope, condition, key};
 use tieline_model::{Event, EventFile, EventId, OnError, RunError, Timestamp, Trust};
 use tieline_store::{NewEvent, StoreError};
@@ -153,16 +154,14 @@ fn judge_all(
     input: &[u8],
     [event, connector, files]: &[Value; 3],
 ) -> Judged {
-    let scope = serde_json::from_slice::<Value>(input)
-        .map_err(|error| ExpressionError::Failed(format!("the input cannot be read: {error}")))
-        .and_then(|input| {
-            Scope::new(Names {
-                input: &input,
-                event,
-                connector,
-                files,
-            })
-        });
+    let scope = read(input).and_then(|input| {
+        Scope::new(Names {
+            input: &input,
+            event,
+            connector,
+            files,
+        })
+    });
     match scope {
         Ok(scope) => Judged {
             verdicts: rules.iter().map(|rule| rule.judge(&scope)).collect(),
@@ -179,6 +178,17 @@ fn judge_all(
             }
         }
     }
+}
+
+/// The input as a tree of values, which costs many times its bytes: one of too many is not built.
+fn read(input: &[u8]) -> Result<Value, ExpressionError> {
+    let many = std::str::from_utf8(input).is_ok_and(|text| values(text) > VALUES_MAX);
+    if many {
+        let what = "an expression may look at 262,144 values at most";
+        return Err(ExpressionError::TooLarge(what));
+    }
+    serde_json::from_slice(input)
+        .map_err(|error| ExpressionError::Failed(format!("the input cannot be read: {error}")))
 }
 
 /// Marked as computed, so that it never meets a key that a sender chose.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tieline_contract::Problems;
+use tieline_model::audit::{Actor, AuditRecord, Outcome};
 use tieline_model::{Agent, AgentId, Connector, DatedSecret, Name, ProjectId, Secret};
 use tieline_store::CatalogChange;
 
@@ -35,7 +36,7 @@ impl Hub {
 
     /// Makes a change of what stands when its turn comes. It is put in place also where the
     /// caller goes away.
-    async fn change(
+    pub(super) async fn change(
         self: &Arc<Self>,
         project: ProjectId,
         make: impl FnOnce(&LiveCatalog) -> Result<CatalogChange, EngineError> + Send + 'static,
@@ -216,6 +217,17 @@ impl Hub {
     ) -> Result<(), EngineError> {
         let was = was.clone();
         let (project, name) = (was.project, was.name.clone());
+        let record = AuditRecord {
+            at: self.now(),
+            project,
+            actor: Actor::Hub,
+            from: None,
+            action: "connector.pause".to_owned(),
+            target: name.to_string(),
+            before: None,
+            after: None,
+            outcome: Outcome::Done,
+        };
         let make = move |catalog: &LiveCatalog| {
             let same = |now: &&Arc<LiveConnector>| {
                 let now = &now.row;
@@ -223,7 +235,11 @@ impl Hub {
             };
             let connector = catalog.connectors.get(&was.id);
             let connector = connector.filter(|now| !now.row.removed).filter(same);
-            Ok(connector.map_or_else(CatalogChange::default, |now| put_paused(&now.row, true)))
+            let put = |now: &Arc<LiveConnector>| CatalogChange {
+                audit: vec![record.clone()],
+                ..put_paused(&now.row, true)
+            };
+            Ok(connector.map(put).unwrap_or_default())
         };
         self.change(project, make).await?;
         tracing::info!(connector = %name, "connector `{name}` was paused");

@@ -103,6 +103,15 @@ pub(crate) fn open_agent(
             format!("there is no runtime `{}`", row.runtime),
         ));
     };
+    if runtime.local && row.project != ProjectId::DEFAULT {
+        return Err(Problems::one(
+            "runtime",
+            format!(
+                "`{}` runs on the hub's own machine, and is for the project `default` alone",
+                row.runtime
+            ),
+        ));
+    }
     let context = RuntimeContext {
         agent: row.name.clone(),
         folder: surroundings.folder.clone(),

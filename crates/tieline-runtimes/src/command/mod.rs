@@ -28,7 +28,8 @@ use crate::limits::{self, EXCERPT};
 use crate::redact::Redactor;
 
 pub(crate) static TYPE: RuntimeType =
-    RuntimeType::new::<CommandAgent>("command", "Runs a program on the hub's machine.", 8);
+    RuntimeType::new::<CommandAgent>("command", "Runs a program on the hub's machine.", 8)
+        .on_this_machine();
 
 /// `EX_TEMPFAIL` of sysexits.h: the program asks to be tried again.
 const EX_TEMPFAIL: i32 = 75;

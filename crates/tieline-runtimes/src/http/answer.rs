@@ -37,8 +37,6 @@ pub(super) enum Form {
 pub(super) enum BadAnswer {
     #[error("its content type `{0}` is neither JSON nor text")]
     Binary(String),
-    #[error("it is compressed, and the hub asks for plain answers")]
-    Encoded,
     #[error("it claims to be JSON, but {0}")]
     Json(BadJson),
     #[error("it claims to be text, but it is not UTF-8")]
@@ -48,10 +46,6 @@ pub(super) enum BadAnswer {
 impl Form {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, BadAnswer> {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let encoding = headers.get(header::CONTENT_ENCODING).map(text);
-        if encoding.is_some_and(|one| !one.trim().eq_ignore_ascii_case("identity")) {
-            return Err(BadAnswer::Encoded);
-        }
         let Some(stated) = headers.get(header::CONTENT_TYPE).map(text) else {
             return Ok(Self::Unsaid);
         };

@@ -150,6 +150,7 @@ impl Http {
         let status = response.status;
         let (target, limit) = (&self.target, self.max_output);
         let bad = |error| verdict::of_bad_answer(&error, status);
+        let broken = |error| verdict::of_broken_answer(&error, status, target, limit);
         let form = match Form::of(&response.headers) {
             Ok(form) => form,
             // Without content, its type does not matter.
@@ -161,15 +162,11 @@ impl Http {
         if form == Form::Events {
             let read = stream::read(response.body, limit, chunks, secrets).await;
             return read.map_err(|error| match error {
-                stream::StreamError::Egress(error) => verdict::of_error(&error, target, limit),
+                stream::StreamError::Egress(error) => broken(error),
                 stream::StreamError::Answer(error) => bad(error),
             });
         }
-        let body = response
-            .body
-            .collect(limit)
-            .await
-            .map_err(|error| verdict::of_error(&error, target, limit))?;
+        let body = response.body.collect(limit).await.map_err(broken)?;
         answer::read(form, &body, secrets)
             .map_err(|error| bad(error).with_answer(status.as_u16(), Some(secrets.start(&body))))
     }

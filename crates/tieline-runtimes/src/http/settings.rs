@@ -18,6 +18,7 @@ use crate::limits::{self, MAX_OUTPUT_DEFAULT};
 #[serde(deny_unknown_fields)]
 pub(super) struct HttpSettings {
     /// Where the run object is sent by POST: an http or https address.
+    #[schemars(extend("format" = "uri"))]
     pub(super) url: String,
     /// Headers that are sent along, for example `authorization`. Their values are kept secret.
     #[serde(default)]

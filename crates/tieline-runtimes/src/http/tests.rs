@@ -286,6 +286,16 @@ async fn answers_that_cannot_be_used_are_refused_for_good() {
             b"x",
             "compressed",
         ),
+        (
+            "content-type: text/event-stream\r\ncontent-encoding: br\r\n",
+            b"data: x\n\n",
+            "compressed",
+        ),
+        (
+            "content-type: text/plain\r\ncontent-encoding: identity\r\ncontent-encoding: zstd\r\n",
+            b"x",
+            "compressed",
+        ),
     ] {
         let fault = fault(settle("200 OK", headers, body).await);
         assert_eq!(

@@ -54,6 +54,22 @@ pub(super) fn of_error(error: &EgressError, target: &Target, max_output: usize) 
     }
 }
 
+/// An answer of 2xx whose body could not be read to its end.
+pub(super) fn of_broken_answer(
+    error: &EgressError,
+    status: StatusCode,
+    target: &Target,
+    max_output: usize,
+) -> Fault {
+    match error {
+        EgressError::Encoded => {
+            let message = format!("the agent's answer cannot be used: {error}");
+            Fault::never("bad-output", message).with_answer(status.as_u16(), None)
+        }
+        _ => of_error(error, target, max_output),
+    }
+}
+
 /// An answer with another status than 2xx.
 pub(super) async fn of_refusal(
     response: Response,

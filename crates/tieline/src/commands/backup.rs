@@ -18,7 +18,8 @@ use crate::wiring::database_path;
 /// on with its work. Nothing is ever overwritten, and a copy that was interrupted leaves no file
 /// that looks like a whole one.
 ///
-/// The copy holds the secrets of connectors: keep it as private as the data folder.
+/// Secrets and bodies are sealed in the copy as they are in the hub: it opens with the hub's master key
+/// alone, which is not in it. The id of that key is said; keep the key, and keep it elsewhere.
 #[derive(Args)]
 #[command(
     verbatim_doc_comment,
@@ -28,6 +29,7 @@ use crate::wiring::database_path;
 
 To restore a copy, with the hub stopped:
   mkdir -m 700 restored && cp hub-2026-11-22.db restored/tieline.db
+  install -m 600 vault.key restored/vault.key   # the key whose id the backup named
   tieline serve --data restored"
 )]
 pub(crate) struct BackupArgs {
@@ -56,16 +58,21 @@ pub(crate) fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::of("copying");
     let copied = SqliteStore::backup(&source, &args.to, |done, of| progress.tell(done, of));
     drop(progress);
-    copied.map_err(explained)?;
+    let master = copied.map_err(explained)?.to_string();
     let about = args.to.metadata();
     let bytes = about.context("failed to look at the copy")?.len();
     if args.output.output == Format::Json {
-        output::json(&json!({ "from": source, "to": args.to, "bytes": bytes }))?;
+        output::json(&json!({
+            "from": source,
+            "to": args.to,
+            "bytes": bytes,
+            "master_key": master,
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let to = args.to.display().to_string();
     output::data(&format!("{} ({})", output::plain(&to), output::size(bytes)))?;
-    output::note(&how_to_restore(&args.to, &source));
+    output::note(&how_to_restore(&args.to, &source, &master));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -73,6 +80,7 @@ fn explained(error: BackupError) -> anyhow::Error {
     let fix = match &error {
         BackupError::Exists { .. } => "choose another name: a backup never overwrites anything",
         BackupError::Underway { .. } => "wait for that one, or choose another name",
+        BackupError::NoKeys { .. } => "start the hub once",
         BackupError::Foreign { .. } => "name the hub's data folder with `--data`",
         BackupError::Write { .. } => "choose a folder that is there, on a disk with room",
         BackupError::Read { .. } | BackupError::Copy { .. } => "see what `tieline doctor` finds",
@@ -80,11 +88,13 @@ fn explained(error: BackupError) -> anyhow::Error {
     anyhow!("failed to {:#}\n  fix: {fix}", anyhow::Error::new(error))
 }
 
-fn how_to_restore(copy: &Path, store: &Path) -> String {
+fn how_to_restore(copy: &Path, store: &Path, master: &str) -> String {
     let (copy, store) = (copy.display().to_string(), store.display().to_string());
     let (copy, store) = (output::plain(&copy), output::plain(&store));
     format!(
         "To restore it: stop the hub, move {store}, {store}-wal and {store}-shm away, copy {copy} to \
-         {store}, and start the hub."
+         {store}, and start the hub.\n\
+         It opens with the master key {master} alone, which is not in it: keep that key elsewhere \
+         (`vault.key` in the data folder, or `vault.key.{master}` there once the key has changed)."
     )
 }

@@ -4,20 +4,23 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 use tieline_contract::settings::one_of;
 use tieline_model::Mode;
+use tieline_model::quantity::Span;
 
-use super::resource::{self, Columns, Listing};
+use super::resource::{self, Act, Columns, Listing};
 use crate::cli::{HubArgs, OutputArgs, PageArgs};
 use crate::config::TYPES;
 use crate::output;
 
-/// List connectors, show one, pause or resume it, or begin a new one
+/// List connectors, show one, pause or resume it, rotate its secret, or begin a new one
 #[derive(Args)]
 #[command(after_help = "Examples:
   tieline connectors new webhook > tieline.yaml
   tieline connectors new webhook --mode outbound
-  tieline connectors pause orders")]
+  tieline connectors pause orders
+  tieline connectors rotate-secret orders --overlap 2h")]
 pub(crate) struct ConnectorsArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -51,6 +54,24 @@ enum Verb {
     Pause(One),
     /// Take it into service again
     Resume(One),
+    /// Generate a new secret, and let the old one go on for a while
+    ///
+    /// The new secret is shown this once. Give it to the sender before the overlap is over.
+    RotateSecret(RotateSecret),
+}
+
+/// Which secret to rotate
+#[derive(Args)]
+struct RotateSecret {
+    /// The connector's name
+    name: String,
+    /// How long the old secret is good for; `0s` refuses it at once
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    overlap: Span,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    hub: HubArgs,
 }
 
 /// One connector
@@ -122,12 +143,24 @@ pub(crate) fn run(args: &ConnectorsArgs) -> anyhow::Result<ExitCode> {
         Verb::New { kind, mode } => new(kind, mode.map(Mode::from)),
         Verb::Pause(one) => one.act("pause"),
         Verb::Resume(one) => one.act("resume"),
+        Verb::RotateSecret(rotate) => rotate.act(),
     }
 }
 
 impl One {
     fn act(&self, verb: &str) -> anyhow::Result<ExitCode> {
         resource::act(&self.hub, ("connectors", &self.name), verb, &self.output)
+    }
+}
+
+impl RotateSecret {
+    fn act(&self) -> anyhow::Result<ExitCode> {
+        let act = Act {
+            kind: "connectors",
+            verb: "rotate-secret",
+            body: Some(json!({ "overlap": self.overlap })),
+        };
+        act.on_one(&self.hub, &self.name, &[], &self.output)
     }
 }
 

@@ -41,6 +41,8 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         or_free_port: args.listen.is_none(),
         admin_listen: None,
         database: None,
+        certificate: None,
+        plain_http: false,
     })
     .await?;
     output::data(&welcome(&running, &folder))?;

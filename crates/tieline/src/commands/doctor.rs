@@ -7,6 +7,7 @@ mod process;
 mod report;
 mod settings;
 mod store;
+mod vault;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,7 +87,13 @@ fn examine(args: &DoctorArgs) -> Report {
         match database_path(args.database.as_deref().or(configured), &args.data) {
             Ok(path) => {
                 let depth = if args.full { Depth::Full } else { Depth::Quick };
-                store::examine(&path, depth, SystemClock.now(), &mut report);
+                let vault = vault::examine(args, hub, &path, &mut report);
+                let asked = store::Asked {
+                    depth,
+                    vault: vault.as_ref(),
+                    now: SystemClock.now(),
+                };
+                store::examine(&path, &asked, &mut report);
             }
             Err(error) => report.failed("database", &error),
         }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tieline_model::quantity::Span;
-use tieline_model::{Agent, Connector, DatedSecret};
+use tieline_model::{Agent, Connector};
 
 use crate::cli::{Format, HubArgs, OutputArgs};
 use crate::client::{HubClient, block_on};
@@ -89,9 +89,9 @@ fn connector(connector: &Connector) -> Value {
         "agents": connector.links,
         "settings": connector.settings,
     });
-    let secrets: Vec<&str> = connector.secrets.iter().map(DatedSecret::expose).collect();
-    if let (false, Some(fields)) = (secrets.is_empty(), fields.as_object_mut()) {
-        fields.insert("secret".to_owned(), json!(secrets));
+    let secrets = tieline_config::write_secrets(&connector.secrets);
+    if let (Some(secrets), Some(fields)) = (secrets, fields.as_object_mut()) {
+        fields.insert("secret".to_owned(), secrets);
     }
     fields
 }

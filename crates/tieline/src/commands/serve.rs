@@ -31,8 +31,8 @@ use crate::wiring::{self, Options};
 
 Examples:
   tieline serve --config tieline.yaml
-  tieline serve --config ./config/ --data /var/lib/tieline --listen 0.0.0.0:8080 \\
-      --admin-listen 127.0.0.1:8081
+  tieline serve --config ./config/ --data /var/lib/tieline --listen 0.0.0.0:443 \\
+      --tls-cert fullchain.pem --tls-key privkey.pem
   kill -HUP $(pidof tieline)   # read the files again"
 )]
 pub(crate) struct ServeArgs {
@@ -51,6 +51,16 @@ pub(crate) struct ServeArgs {
     /// The database: a path, or `sqlite:PATH`; default SQLite in the data folder
     #[arg(long, value_name = "URL", hide_default_value = true)]
     database: Option<String>,
+    /// Speaks TLS with this certificate, in PEM, with those of its issuers; read again on SIGHUP and
+    /// when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Allows plain HTTP beyond this machine, for a hub behind a proxy that speaks TLS
+    #[arg(long)]
+    plain_http: bool,
 }
 
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -71,12 +81,15 @@ async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         or_free_port: false,
         admin_listen: args.admin_listen,
         database: args.database,
+        certificate: args.tls_cert.zip(args.tls_key),
+        plain_http: args.plain_http,
     })
     .await?;
+    let scheme = running.scheme;
     if let Some(admin) = running.admin {
-        tracing::info!("managed on http://{admin}");
+        tracing::info!("managed on {scheme}://{admin}");
     }
-    tracing::info!("listening on http://{}", running.public);
+    tracing::info!("listening on {scheme}://{}", running.public);
     shutdown::run(running, signals).await
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
+use tieline_api::Author;
 use tieline_config::{Configuration, Current, Plan, Severity};
 use tieline_engine::{EngineError, Hub};
 use tieline_model::{Name, ProjectId, Secret};
-use tieline_store::CatalogChange;
+use tieline_store::{Catalog, CatalogChange};
 
 use crate::config::{self, Loaded, Place, TYPES};
 use crate::output;
@@ -45,17 +46,10 @@ fn say(severity: Severity, text: &str) {
 
 /// What would make the hub as the configuration says.
 pub(crate) async fn plan(hub: &Hub, configuration: &Configuration) -> anyhow::Result<Plan> {
-    let catalog = hub.store().catalog().await;
-    let mut catalog = catalog.context("failed to read what the hub has")?;
-    catalog
-        .agents
-        .retain(|row| row.project == ProjectId::DEFAULT);
-    catalog
-        .connectors
-        .retain(|row| row.project == ProjectId::DEFAULT);
+    let current = current(hub).await?;
     let current = Current {
-        agents: &catalog.agents,
-        connectors: &catalog.connectors,
+        agents: &current.agents,
+        connectors: &current.connectors,
     };
     tieline_config::plan(configuration, current, &TYPES).map_err(|diagnostics| {
         anyhow!(
@@ -65,16 +59,36 @@ pub(crate) async fn plan(hub: &Hub, configuration: &Configuration) -> anyhow::Re
     })
 }
 
+/// What the hub has in the project that its files are of.
+async fn current(hub: &Hub) -> anyhow::Result<Catalog> {
+    let catalog = hub.store().catalog().await;
+    let mut catalog = catalog.context("failed to read what the hub has")?;
+    catalog
+        .agents
+        .retain(|row| row.project == ProjectId::DEFAULT);
+    catalog
+        .connectors
+        .retain(|row| row.project == ProjectId::DEFAULT);
+    Ok(catalog)
+}
+
 /// Makes the changes of a plan, whole or not at all.
 pub(crate) async fn apply(hub: &Arc<Hub>, plan: Plan) -> anyhow::Result<()> {
     let summary = plan.to_string();
     let changed = !plan.is_empty();
-    let change = CatalogChange {
+    let mut change = CatalogChange {
         put_agents: plan.put_agents,
         remove_agents: plan.remove_agents,
         put_connectors: plan.put_connectors,
         remove_connectors: plan.remove_connectors,
+        audit: Vec::new(),
     };
+    let current = current(hub).await?;
+    let current = Current {
+        agents: &current.agents,
+        connectors: &current.connectors,
+    };
+    change.audit = Author::file(hub.now()).changes(&change, &current, &TYPES);
     let applied = hub.apply(ProjectId::DEFAULT, change).await;
     let applied = applied.map_err(|error| match error {
         EngineError::Settings(problems) => anyhow!("the settings are not valid: {problems}"),

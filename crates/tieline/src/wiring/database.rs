@@ -3,16 +3,34 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
-use tieline_store_sqlite::SqliteStore;
+use tieline_store_sqlite::{OpenError, SqliteStore};
+
+use super::vault::KeySource;
 
 /// The store's file where nobody says otherwise.
 const FILE: &str = "tieline.db";
 
-/// Opens the store. `database` is a path, `sqlite:` and a path, or nothing.
-pub(crate) fn open(database: Option<&str>, folder: &Path) -> anyhow::Result<SqliteStore> {
+/// Opens the store with the keys that it needs. `database` is a path, `sqlite:` and a path, or
+/// nothing.
+pub(crate) async fn open(
+    database: Option<&str>,
+    folder: &Path,
+    keys: &KeySource,
+) -> anyhow::Result<SqliteStore> {
     let path = database_path(database, folder)?;
-    let opened = SqliteStore::open(&path);
-    opened.map_err(|error| anyhow!("failed to {:#}", anyhow::Error::new(error)))
+    // One that is there has its key: a new one would open nothing of it.
+    let is_new = path.metadata().map_or(0, |about| about.len()) == 0;
+    let vault = keys.vault(is_new).await?;
+    let opened = SqliteStore::open(&path, vault);
+    let store = opened.map_err(|error| {
+        let fix = match &error {
+            OpenError::WrongKey { .. } => format!("\n  fix: {}", keys.how_to_give_the_right_one()),
+            _ => String::new(),
+        };
+        anyhow!("failed to {:#}{fix}", anyhow::Error::new(error))
+    })?;
+    keys.settle(&store).await?;
+    Ok(store)
 }
 
 /// The store's file. `database` is as for [`open`].

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use tieline_api::{FIRST_KEY, first_admin_key};
+use tieline_api::first_admin_key;
 use tieline_engine::Hub;
-use tieline_model::{ProjectId, Secret};
+use tieline_model::Secret;
 
 use super::write_secret;
 use crate::client::KEY_FILE;
@@ -31,10 +31,8 @@ pub(crate) async fn ensure(hub: &Hub, folder: &Path) -> anyhow::Result<()> {
         .keys()
         .await
         .context("failed to read the keys")?;
-    let is_first = |key: &&tieline_model::key::ApiKey| {
-        key.project == ProjectId::DEFAULT && key.name == FIRST_KEY
-    };
-    if keys.iter().any(|key| is_first(&key)) {
+    // Where there is any key, the first one was there, and may have been revoked since.
+    if !keys.is_empty() {
         return Ok(());
     }
     let path = folder.join(KEY_FILE);

@@ -11,6 +11,8 @@ mod key;
 mod listen;
 mod reload;
 mod surroundings;
+mod tls;
+mod vault;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -18,13 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tieline_api::{Api, ApiOptions, KeyRing, ServeOptions};
+use tieline_api::{Api, ApiOptions, KeyRing, TrustedProxies};
 use tieline_config::HubSettings;
 use tieline_engine::{Hub, HubParts, Types};
-use tieline_model::Secret;
+use tieline_model::{Clock as _, Secret};
 use tieline_store_sqlite::SqliteStore;
 use tieline_vault::SystemEntropy;
-use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,9 +34,12 @@ pub(crate) use self::clock::SystemClock;
 pub(crate) use self::database::database_path;
 pub(crate) use self::folder::{Holder, holder, write_secret};
 pub(crate) use self::surroundings::Egress;
+pub(crate) use self::vault::KeySource;
 use crate::config::Place;
 use folder::DataFolder;
-use listen::{Listen, bind};
+use listen::Sockets;
+use tls::Certificates;
+use vault::Keys;
 
 /// Where the hub listens where nobody says otherwise.
 pub(crate) const LISTEN: SocketAddr =
@@ -50,6 +55,10 @@ pub(crate) struct Options {
     pub(crate) or_free_port: bool,
     pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) database: Option<String>,
+    /// The files of a certificate and its key.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    /// Plain HTTP may be spoken beyond this machine.
+    pub(crate) plain_http: bool,
 }
 
 /// A hub at work.
@@ -60,6 +69,8 @@ pub(crate) struct Running {
     /// Where connectors are reached; the management API too, unless it has its own address.
     pub(crate) public: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
+    /// What both are spoken to in: `http` or `https`.
+    pub(crate) scheme: &'static str,
     pub(crate) api: Api,
     place: Option<Place>,
     settings: HubSettings,
@@ -67,6 +78,11 @@ pub(crate) struct Running {
     pub(crate) closing: CancellationToken,
     /// The sockets that are served.
     pub(crate) serving: TaskTracker,
+    proxies: TrustedProxies,
+    /// Tasks that end when nothing is accepted any more.
+    watching: TaskTracker,
+    /// Has the certificates read again.
+    certificates: Option<Arc<Notify>>,
     /// Dropped last: the folder is this process's until everything else has ended.
     _folder: DataFolder,
 }
@@ -92,11 +108,13 @@ pub(crate) async fn start(options: Options) -> anyhow::Result<Running> {
         }
         None => (None, HubSettings::default()),
     };
+    let certificates = certificates(&options, &settings)?;
     let folder = DataFolder::take(&options.data)?;
     let database = options.database.as_deref();
     let database = database.or_else(|| settings.database.as_ref().map(Secret::expose));
-    let store = Arc::new(database::open(database, folder.path())?);
-    let sockets = Sockets::bind(&options, &settings).await?;
+    let key_source = KeySource::of(&settings, options.place.as_ref(), folder.path())?;
+    let store = Arc::new(database::open(database, folder.path(), &key_source).await?);
+    let sockets = Sockets::bind(&options, &settings, certificates.is_some()).await?;
     let hub = hub(&store, &options, &settings).await?;
     key::ensure(&hub, folder.path()).await?;
     if let Some(configuration) = &configuration {
@@ -111,21 +129,31 @@ pub(crate) async fn start(options: Options) -> anyhow::Result<Running> {
             .place
             .as_ref()
             .map(|place| PathBuf::from(place.name())),
+        vault: Some(Arc::new(Keys::new(key_source, &store))),
     };
     let api = Api::new(Arc::clone(&hub), api_options);
+    let proxies = TrustedProxies::new(settings.trusted_proxies.clone());
     let mut running = Running {
         hub,
         store,
         public: sockets.public_address()?,
         admin: sockets.admin_address()?,
+        scheme: if certificates.is_some() {
+            "https"
+        } else {
+            "http"
+        },
         api,
         place: options.place,
         settings,
         closing: CancellationToken::new(),
         serving: TaskTracker::new(),
+        proxies,
+        watching: TaskTracker::new(),
+        certificates: None,
         _folder: folder,
     };
-    sockets.serve(&mut running);
+    sockets.serve(&mut running, certificates);
     Ok(running)
 }
 
@@ -135,6 +163,25 @@ fn install_crypto() {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .ok();
+}
+
+/// What the listeners speak TLS with, where they do. What cannot be used is said before anything
+/// begins.
+fn certificates(options: &Options, settings: &HubSettings) -> anyhow::Result<Option<Certificates>> {
+    let folder = options.place.as_ref().map(|place| place.folder.as_path());
+    let files = tls::files(options.certificate.as_ref(), settings.tls.as_ref(), folder);
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let certificates = Certificates::read(files, SystemClock.now())?;
+    if settings
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.starts_with("http:"))
+    {
+        tracing::warn!("`public_url` says http, and the hub speaks TLS: write https there");
+    }
+    Ok(Some(certificates))
 }
 
 /// Makes the hub on its store, with what it has from earlier starts.
@@ -163,66 +210,4 @@ async fn hub(
     let read = hub.surround(surroundings).await;
     read.context("failed to read what the hub has")?;
     Ok(hub)
-}
-
-/// The sockets of a hub, bound and not yet served.
-struct Sockets {
-    public: TcpListener,
-    admin: Option<TcpListener>,
-}
-
-impl Sockets {
-    async fn bind(options: &Options, settings: &HubSettings) -> anyhow::Result<Self> {
-        let public = Listen {
-            address: options.listen.or(settings.listen).unwrap_or(LISTEN),
-            or_free_port: options.or_free_port,
-        };
-        let public = bind(public).await?;
-        let admin = match options.admin_listen.or(settings.admin_listen) {
-            Some(address) => {
-                let or_free_port = false;
-                Some(
-                    bind(Listen {
-                        address,
-                        or_free_port,
-                    })
-                    .await?,
-                )
-            }
-            None => None,
-        };
-        Ok(Self { public, admin })
-    }
-
-    fn public_address(&self) -> anyhow::Result<SocketAddr> {
-        self.public.local_addr().context("failed to find the port")
-    }
-
-    fn admin_address(&self) -> anyhow::Result<Option<SocketAddr>> {
-        let address = self.admin.as_ref().map(TcpListener::local_addr);
-        address.transpose().context("failed to find the port")
-    }
-
-    /// Begins to accept.
-    fn serve(self, running: &mut Running) {
-        let api = &running.api;
-        let closing = &running.closing;
-        let serve = |listener, router| {
-            // How long requests in hand have is the shutdown's to say, for everything at once.
-            let options = ServeOptions {
-                grace: Duration::MAX,
-                ..ServeOptions::default()
-            };
-            let serving = tieline_api::serve(listener, router, closing.clone(), options);
-            running.serving.spawn(serving);
-        };
-        match self.admin {
-            Some(admin) => {
-                serve(self.public, api.public_router());
-                serve(admin, api.admin_router());
-            }
-            None => serve(self.public, api.router()),
-        }
-        running.serving.close();
-    }
 }

@@ -9,7 +9,13 @@ use super::{Running, catalog, surroundings};
 impl Running {
     /// Makes the hub as its files say now, and says what became of that.
     pub(crate) async fn reload(&mut self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.notify_one();
+        }
         let Some(place) = self.place.clone() else {
+            if self.certificates.is_some() {
+                return;
+            }
             tracing::warn!("there is nothing to reload: the hub was started without `--config`");
             return;
         };
@@ -32,11 +38,15 @@ impl Running {
             let done = self.hub.surround(surroundings).await;
             done.context("failed to open everything anew")?;
         }
+        self.proxies.replace(settings.trusted_proxies.clone());
         // What needs a restart is compared with what the process was started with.
         self.settings = HubSettings {
             listen: self.settings.listen,
             admin_listen: self.settings.admin_listen,
             database: self.settings.database.clone(),
+            vault: self.settings.vault.clone(),
+            tls: self.settings.tls.clone(),
+            plain_http: self.settings.plain_http,
             ..settings
         };
         Ok(())
@@ -58,6 +68,15 @@ fn need_restart(before: &HubSettings, after: &HubSettings) -> Vec<&'static str> 
     }
     if exposed(before) != exposed(after) {
         names.push("database");
+    }
+    if before.vault != after.vault {
+        names.push("vault");
+    }
+    if before.tls != after.tls {
+        names.push("tls");
+    }
+    if before.plain_http != after.plain_http {
+        names.push("plain_http");
     }
     names
 }
@@ -81,9 +100,14 @@ mod tests {
             listen: Some("127.0.0.1:1".parse().unwrap()),
             database: Some(Secret::new("x.db").unwrap()),
             public_url: Some("https://hub.example.com".to_owned()),
+            plain_http: true,
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             ..HubSettings::default()
         };
-        assert_eq!(need_restart(&before, &after), ["listen", "database"]);
+        assert_eq!(
+            need_restart(&before, &after),
+            ["listen", "database", "plain_http"]
+        );
         assert!(need_restart(&after, &after).is_empty());
         assert!(changes_surroundings(&before, &after));
         assert!(!changes_surroundings(&after, &after));

@@ -32,6 +32,7 @@ fn restored(place: &Place, copy: &Path) -> Process {
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
     fs::copy(copy, data.join("tieline.db")).unwrap();
+    fs::copy(place.data().join("vault.key"), data.join("vault.key")).unwrap();
     let mut command = tieline(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("TIELINE_ADMIN_KEY", crate::hub::KEY);
     command.arg("--config").arg(place.file());

@@ -1,6 +1,6 @@
 //! A tiny HTTP client: one request per connection, the answer as it came.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -63,6 +63,15 @@ impl Request {
     pub(crate) fn try_send(&self, to: SocketAddr) -> io::Result<Answer> {
         let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        self.exchange(&mut stream, to)
+    }
+
+    /// Sends it over a connection that there is.
+    pub(crate) fn exchange(
+        &self,
+        stream: &mut (impl Read + Write),
+        to: SocketAddr,
+    ) -> io::Result<Answer> {
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n",
             self.method, self.path

@@ -30,6 +30,8 @@ pub(crate) fn tieline(args: &[&str]) -> Command {
         "TIELINE_KEY",
         "TIELINE_ADMIN_KEY",
         "TIELINE_LOG",
+        "TIELINE_VAULT_KEY",
+        "TIELINE_VAULT_KEY_PREVIOUS",
     ] {
         command.env_remove(name);
     }
@@ -106,7 +108,8 @@ impl Process {
             let said = [stdout.text(), stderr.text()].concat();
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the hub ended at its start: {said}");
-            let (_, after) = said.split_once("listening on http://")?;
+            let (_, after) = said.split_once("listening on http")?;
+            let (_, after) = after.split_once("://")?;
             let end = after.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)))?;
             after[..end].parse().ok()
         });
@@ -128,6 +131,14 @@ impl Process {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Bytes of memory that it has now.
+    pub(crate) fn resident(&self) -> u64 {
+        let about = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = about.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.unwrap().trim().trim_end_matches(" kB");
+        number.parse::<u64>().unwrap() * 1024
     }
 
     /// Waits for the end, and for all that was said; the exit code, where no signal ended it.

@@ -11,6 +11,7 @@
 mod agent;
 mod http;
 mod hub;
+mod secrecy;
 
 mod backup;
 mod bad_input;

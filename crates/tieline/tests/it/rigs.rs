@@ -2,6 +2,7 @@
 
 mod cloudevents;
 mod promtool;
+mod proxy;
 mod schemathesis;
 mod standard_webhooks;
 

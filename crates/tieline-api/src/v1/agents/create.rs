@@ -40,11 +40,8 @@ pub(crate) async fn create_agent(
     agent.project = caller.project;
     let name = agent.name.clone();
     let _alone = alone(&shared).await;
-    if Rows::load(&shared, caller.project)
-        .await?
-        .agent(&name)
-        .is_ok()
-    {
+    let rows = Rows::load(&shared, caller.project).await?;
+    if rows.agent(&name).is_ok() {
         return Err(taken("agent", &name));
     }
     let row = agent.clone();
@@ -52,12 +49,12 @@ pub(crate) async fn create_agent(
         put_agents: vec![agent],
         ..CatalogChange::default()
     };
-    change_one(&shared, caller.project, change).await?;
+    change_one(&shared, &caller, (&rows, change)).await?;
     let location = format!("/v1/agents/{name}");
     Ok((
         StatusCode::CREATED,
         [(LOCATION, location)],
-        Json(shown(&shared, &row)),
+        Json(shown(&shared, &caller, &row)),
     )
         .into_response())
 }

@@ -27,7 +27,7 @@ pub(crate) async fn pause_agent(
     caller: Caller,
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
-    set(&shared, caller, &name, true).await
+    set(&shared, &caller, &name, true).await
 }
 
 /// Resumes an agent
@@ -43,17 +43,17 @@ pub(crate) async fn resume_agent(
     caller: Caller,
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
-    set(&shared, caller, &name, false).await
+    set(&shared, &caller, &name, false).await
 }
 
 async fn set(
     shared: &Arc<Shared>,
-    caller: Caller,
+    caller: &Caller,
     name: &Name,
     paused: bool,
 ) -> Result<Json<Value>, Failure> {
     let _alone = alone(shared).await;
     shared.hub.pause_agent(caller.project, name, paused).await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(shown(shared, rows.agent(name)?)))
+    Ok(Json(shown(shared, caller, rows.agent(name)?)))
 }

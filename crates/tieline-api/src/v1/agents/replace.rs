@@ -41,7 +41,7 @@ pub(crate) async fn replace_agent(
     let _alone = alone(&shared).await;
     let rows = Rows::load(&shared, caller.project).await?;
     let before = rows.agent(&name)?;
-    of_api(&shared, before.managed_by)?;
+    of_api(&shared, caller.project, before.managed_by)?;
     let body = written(body, Some(&name), Some(&before.settings))?;
     let agent = read_agent(&body, &shared.types()).map_err(Problem::from)?;
     let agent = Agent {
@@ -54,6 +54,6 @@ pub(crate) async fn replace_agent(
         put_agents: vec![agent],
         ..CatalogChange::default()
     };
-    change_one(&shared, caller.project, change).await?;
-    Ok(Json(shown(&shared, &row)))
+    change_one(&shared, &caller, (&rows, change)).await?;
+    Ok(Json(shown(&shared, &caller, &row)))
 }

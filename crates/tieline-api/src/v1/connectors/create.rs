@@ -45,7 +45,7 @@ pub(crate) async fn create_connector(
     if rows.connector(&name).is_ok() {
         return Err(taken("connector", &name));
     }
-    let shown = put(&shared, caller, connector).await?;
+    let shown = put(&shared, &caller, (&rows, connector)).await?;
     let location = format!("/v1/connectors/{name}");
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(shown)).into_response())
 }

@@ -27,7 +27,7 @@ pub(crate) async fn pause_connector(
     caller: Caller,
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
-    set(&shared, caller, &name, true).await
+    set(&shared, &caller, &name, true).await
 }
 
 /// Resumes a connector
@@ -43,12 +43,12 @@ pub(crate) async fn resume_connector(
     caller: Caller,
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
-    set(&shared, caller, &name, false).await
+    set(&shared, &caller, &name, false).await
 }
 
 async fn set(
     shared: &Arc<Shared>,
-    caller: Caller,
+    caller: &Caller,
     name: &Name,
     paused: bool,
 ) -> Result<Json<Value>, Failure> {
@@ -58,5 +58,5 @@ async fn set(
         .pause_connector(caller.project, name, paused)
         .await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(shown(shared, rows.connector(name)?)))
+    Ok(Json(shown(shared, caller, rows.connector(name)?)))
 }

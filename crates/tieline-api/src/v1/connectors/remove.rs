@@ -31,11 +31,11 @@ pub(crate) async fn remove_connector(
     let _alone = alone(&shared).await;
     let rows = Rows::load(&shared, caller.project).await?;
     let row = rows.connector(&name)?;
-    of_api(&shared, row.managed_by)?;
+    of_api(&shared, caller.project, row.managed_by)?;
     let change = CatalogChange {
         remove_connectors: vec![row.id],
         ..CatalogChange::default()
     };
-    change_one(&shared, caller.project, change).await?;
+    change_one(&shared, &caller, (&rows, change)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

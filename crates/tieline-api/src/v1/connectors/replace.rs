@@ -42,7 +42,7 @@ pub(crate) async fn replace_connector(
     let _alone = alone(&shared).await;
     let rows = Rows::load(&shared, caller.project).await?;
     let before = rows.connector(&name)?;
-    of_api(&shared, before.managed_by)?;
+    of_api(&shared, caller.project, before.managed_by)?;
     let settings = Value::Object(before.settings.clone());
     let settings = Map::from_iter([("settings".to_owned(), settings)]);
     let body = written(body, Some(&name), Some(&settings))?;
@@ -52,14 +52,14 @@ pub(crate) async fn replace_connector(
     if connector.secrets.is_empty() {
         connector.secrets.clone_from(&before.secrets);
     }
-    Ok(Json(put(&shared, caller, connector).await?))
+    Ok(Json(put(&shared, &caller, (&rows, connector)).await?))
 }
 
 /// Puts a connector and shows it; a secret that was generated for it is shown this once.
 pub(super) async fn put(
     shared: &Shared,
-    caller: Caller,
-    mut connector: Connector,
+    caller: &Caller,
+    (rows, mut connector): (&Rows, Connector),
 ) -> Result<Value, Failure> {
     connector.project = caller.project;
     let row = connector.clone();
@@ -67,8 +67,8 @@ pub(super) async fn put(
         put_connectors: vec![connector],
         ..CatalogChange::default()
     };
-    let applied = change_one(shared, caller.project, change).await?;
-    let mut shown = shown(shared, &row);
+    let applied = change_one(shared, caller, (rows, change)).await?;
+    let mut shown = shown(shared, caller, &row);
     if let (Some(fields), Some((_, secret))) = (shown.as_object_mut(), applied.generated.first()) {
         fields.insert("secret".to_owned(), json!(secret.expose()));
     }

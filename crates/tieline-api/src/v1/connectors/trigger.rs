@@ -68,5 +68,5 @@ pub(crate) async fn trigger_connector(
     });
     request.headers_mut().extend(kept);
     *request.uri_mut() = Uri::from_static("/");
-    take(&shared, &place, request, Proof::Key).await
+    take(&shared, &place, request, Proof::Key(caller.key)).await
 }

@@ -61,7 +61,7 @@ pub(crate) async fn list_deliveries(
             until: asking.until,
         },
     };
-    let Some(filter) = words.filter(&shared, caller)? else {
+    let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
     };
     let page = shared

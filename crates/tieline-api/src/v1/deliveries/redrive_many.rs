@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Shared;
+use crate::audit::begun;
 use crate::auth::Caller;
 use crate::problem::Failure;
 use crate::v1::extract::Written;
-use crate::v1::many::{fields, not_all_unasked};
+use crate::v1::many::{fields, not_all_unasked, shortened};
 use crate::v1::narrow::{OfDeliveries, Time};
 
 /// Which deliveries are redriven. Without anything that narrows them, `all` has to be `true`.
@@ -60,6 +61,7 @@ pub(crate) async fn redrive_deliveries(
     caller: Caller,
     Written(body): Written,
 ) -> Result<Json<Redriven>, Failure> {
+    let target = shortened(&body);
     let wanted: Wanted = fields(body)?;
     let words = OfDeliveries {
         connector: wanted.connector,
@@ -71,9 +73,12 @@ pub(crate) async fn redrive_deliveries(
         },
     };
     not_all_unasked(words.is_all(), wanted.all)?;
-    let Some(filter) = words.filter(&shared, caller)? else {
+    let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(Json(Redriven::default()));
     };
+    if !wanted.dry_run {
+        begun(&shared, &caller, "delivery.redrive", target).await?;
+    }
     let (hub, project) = (&shared.hub, caller.project);
     let matched = hub.count_redrives(project, filter.clone()).await?;
     let redriven = if wanted.dry_run {

@@ -30,5 +30,5 @@ pub(crate) async fn erase_event(
     Of(id): Of<EventId>,
 ) -> Result<Response, Failure> {
     shared.hub.erase_event(caller.project, id).await?;
-    answer(&shared, caller, id).await
+    answer(&shared, &caller, id).await
 }

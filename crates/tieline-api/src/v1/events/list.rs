@@ -56,7 +56,7 @@ pub(crate) async fn list_events(
             until: asking.until,
         },
     };
-    let Some(filter) = words.filter(&shared, caller)? else {
+    let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
     };
     let store = shared.hub.store();

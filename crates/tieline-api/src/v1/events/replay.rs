@@ -49,7 +49,7 @@ pub(crate) async fn replay_event(
     Maybe(wanted): Maybe<Wanted>,
 ) -> Result<(StatusCode, Json<EventReplayed>), Failure> {
     // Known before the event is looked for, so that each has its own answer.
-    agent_to(&shared, caller, wanted.agent.as_deref())?;
+    agent_to(&shared, &caller, wanted.agent.as_deref())?;
     let agent = wanted.agent.map(|name| Name::new(&name)).transpose();
     let agent = agent.map_err(|_| unknown_agent())?;
     let (hub, project) = (&shared.hub, caller.project);

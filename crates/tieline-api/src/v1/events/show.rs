@@ -27,13 +27,13 @@ pub(crate) async fn show_event(
     caller: Caller,
     Of(id): Of<EventId>,
 ) -> Result<Response, Failure> {
-    answer(&shared, caller, id).await
+    answer(&shared, &caller, id).await
 }
 
 /// An event as it stands now.
 pub(super) async fn answer(
     shared: &Shared,
-    caller: Caller,
+    caller: &Caller,
     id: EventId,
 ) -> Result<Response, Failure> {
     let store = shared.hub.store();

@@ -67,7 +67,7 @@ pub(crate) async fn list_runs(
             until: asking.until,
         },
     };
-    let Some(filter) = words.filter(&shared, caller)? else {
+    let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(json(StatusCode::OK, &List::<()>::EMPTY));
     };
     let page = shared

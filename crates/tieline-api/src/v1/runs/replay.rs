@@ -41,7 +41,7 @@ pub(crate) async fn replay_run(
     Of(id): Of<RunId>,
     Maybe(wanted): Maybe<Wanted>,
 ) -> Result<Response, Failure> {
-    let to = agent_to(&shared, caller, wanted.to.as_deref())?;
+    let to = agent_to(&shared, &caller, wanted.to.as_deref())?;
     let new = shared.hub.replay_run(caller.project, id, to).await?;
     answer(&shared, caller.project, new, StatusCode::CREATED).await
 }

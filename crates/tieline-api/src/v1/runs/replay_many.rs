@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Shared;
+use crate::audit::begun;
 use crate::auth::Caller;
 use crate::problem::Failure;
 use crate::v1::extract::Written;
-use crate::v1::many::{agent_to, fields, not_all_unasked};
+use crate::v1::many::{agent_to, fields, not_all_unasked, shortened};
 use crate::v1::narrow::{OfRuns, Time};
 
 /// Which runs are replayed, and how. Without anything that narrows them, `all` has to be `true`.
@@ -67,8 +68,9 @@ pub(crate) async fn replay_runs(
     caller: Caller,
     Written(body): Written,
 ) -> Result<Json<Replayed>, Failure> {
+    let target = shortened(&body);
     let wanted: Wanted = fields(body)?;
-    let to = agent_to(&shared, caller, wanted.to.as_deref())?;
+    let to = agent_to(&shared, &caller, wanted.to.as_deref())?;
     let words = OfRuns {
         agent: wanted.agent,
         connector: wanted.connector,
@@ -81,9 +83,12 @@ pub(crate) async fn replay_runs(
         },
     };
     not_all_unasked(words.is_all(), wanted.all)?;
-    let Some(filter) = words.filter(&shared, caller)? else {
+    let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(Json(Replayed::default()));
     };
+    if !wanted.dry_run {
+        begun(&shared, &caller, "run.replay", target).await?;
+    }
     let (hub, project) = (&shared.hub, caller.project);
     let matched = hub.count_replays(project, filter.clone()).await?;
     let replayed = if wanted.dry_run {

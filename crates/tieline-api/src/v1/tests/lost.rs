@@ -16,7 +16,11 @@ async fn an_erased_event_says_so_and_its_file_is_gone() {
         .await;
     let stored = rig.hub.store().event(PROJECT, id.parse().unwrap()).await;
     let file = stored.unwrap().unwrap().files.remove(0).id;
-    let file = format!("GET {}", rig.hub.file_url(PROJECT, file));
+    let file = format!(
+        "GET {}",
+        rig.hub
+            .file_url((PROJECT, file), tieline_model::Timestamp::END)
+    );
     assert_eq!(rig.call(request(&file, &[], "")).await.status, 200);
     let shown = rig
         .admin(&format!("GET /v1/events/{id}"), Value::Null)

@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Value;
-use tieline_contract::{Fault, Problems};
+use tieline_contract::{Fault, Problems, VALUES_MAX, values};
 
 /// Steps that one rendering may take.
 const FUEL: u64 = 1_000_000;
@@ -41,6 +41,11 @@ impl BodyTemplate {
         let failed = |error: &dyn std::error::Error| {
             Fault::never("template-failed", format!("the body's template: {error}"))
         };
+        let many = std::str::from_utf8(result).is_ok_and(|text| values(text) > VALUES_MAX);
+        if many {
+            let message = format!("the result has more than {VALUES_MAX} values");
+            return Err(Fault::never("template-failed", message));
+        }
         let fields: Value = serde_json::from_slice(result).map_err(|error| failed(&error))?;
         let template = self
             .environment

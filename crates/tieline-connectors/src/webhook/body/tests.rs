@@ -143,6 +143,29 @@ fn a_template_that_fails_ends_the_delivery() {
 }
 
 #[test]
+fn a_result_of_too_many_values_is_not_taken_apart_for_a_template() {
+    let list = |count: usize| format!("[{}0]", "0,".repeat(count));
+    let of = |count| RunResult {
+        output: Some(list(count).into()),
+        ..result()
+    };
+    assert_eq!(
+        template("{{ output | length }}", &of(99_999)).unwrap(),
+        "100000"
+    );
+    let fault = template("x", &of(1_000_000)).unwrap_err();
+    assert_eq!(
+        (fault.verdict, fault.error.code.as_str()),
+        (Verdict::Never, "template-failed")
+    );
+    assert!(
+        fault.error.message.contains("262144 values"),
+        "{}",
+        fault.error.message
+    );
+}
+
+#[test]
 fn an_output_that_is_no_json_is_never_sent() {
     let result = RunResult {
         output: Some(Bytes::from_static(b"{")),

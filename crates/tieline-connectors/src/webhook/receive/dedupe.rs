@@ -2,6 +2,7 @@
 //!
 //! Each kind of key has its own prefix, so that a key of one kind is never taken for another.
 
+use tieline_contract::auth::Identity;
 use tieline_contract::{Code, Problem, Verified};
 
 /// The header of the IETF draft of that name, and of many senders before it.
@@ -17,11 +18,18 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The signed id where there is one: what the signature covers cannot be changed by others.
-    /// Else `Idempotency-Key`.
-    pub(super) fn of(request: &Verified) -> Result<Option<Self>, Problem> {
-        if let Some(id) = &request.signed_id {
-            let (kind, id) = ("signed", id.clone());
+    /// Of a signed request, the signed id, else what is signed: whoever sends it again cannot
+    /// change either, and an `Idempotency-Key` is only what somebody wrote beside it. Where the
+    /// settings have an expression, that stands in for an id (`by_expression`).
+    ///
+    /// Of any other request, the `Idempotency-Key`.
+    pub(super) fn of(request: &Verified, by_expression: bool) -> Result<Option<Self>, Problem> {
+        if let Some(signed) = &request.signed {
+            let (kind, id) = match &signed.identity {
+                Identity::Id(id) => ("signed", id.clone()),
+                Identity::Content(_) if by_expression => return Ok(None),
+                Identity::Content(digest) => ("content", hex::encode(digest)),
+            };
             return Ok(Some(Self { kind, id }));
         }
         let mut values = request.headers.get_all(HEADER).iter();

@@ -1,5 +1,6 @@
 mod cloudevents;
 mod dedupe;
+mod hostile;
 mod json;
 mod meta;
 mod multipart;
@@ -8,6 +9,7 @@ mod simple;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tieline_contract::auth::{Identity, Signed};
 use tieline_contract::erased::DynEndpoint;
 use tieline_model::{Mode, Timestamp, Trust};
 
@@ -31,8 +33,16 @@ fn request(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Verified {
         body: body.into(),
         received_at: Timestamp::default(),
         trust: Trust::Secret,
-        signed_id: None,
+        signed: None,
     }
+}
+
+fn signed(identity: Identity, headers: &[&'static str]) -> Option<Signed> {
+    let headers = headers.iter().map(|name| HeaderName::from_static(name));
+    Some(Signed {
+        identity,
+        headers: headers.collect(),
+    })
 }
 
 fn get(query: &str) -> Verified {

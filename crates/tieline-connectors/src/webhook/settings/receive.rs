@@ -3,7 +3,10 @@
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tieline_contract::auth::{AuthSettings, HmacSettings};
+use tieline_contract::auth::{
+    AuthSettings, BasicSettings, EcdsaSettings, Ed25519Settings, HmacSettings, JwtSettings,
+    MtlsSettings, StandardWebhooksSettings,
+};
 use tieline_contract::endpoint::{ErrorDetail, ReadAccess};
 use tieline_contract::{Problems, Settings};
 use tieline_model::quantity::ByteSize;
@@ -20,13 +23,35 @@ const MOST_PARTS: u32 = 1000;
 #[serde(deny_unknown_fields, bound = "")]
 #[schemars(transform = drop_impossible)]
 pub(in crate::webhook) struct ReceiveSettings<W: Waiting> {
-    /// How callers prove who they are: `secret`, `standard-webhooks`, `hmac`, a list of them, or
-    /// `none` to let anyone call.
+    /// How callers prove who they are: one way, or a list of them of which any one suffices. `none`
+    /// lets anyone call.
     #[serde(default)]
     pub auth: AuthSettings,
+    /// The networks that callers may come from, such as `203.0.113.0/24`. They have to prove who
+    /// they are all the same. Behind a proxy, that has to be among `trusted_proxies`.
+    #[serde(default)]
+    pub allow_from: Option<Vec<String>>,
+    /// The sender's public keys, for `auth: standard-webhooks`.
+    #[serde(default)]
+    pub standard_webhooks: Option<StandardWebhooksSettings>,
     /// How the sender signs, for `auth: hmac`.
     #[serde(default)]
     pub hmac: Option<HmacSettings>,
+    /// How the sender signs, for `auth: ed25519`.
+    #[serde(default)]
+    pub ed25519: Option<Ed25519Settings>,
+    /// How the sender signs, for `auth: ecdsa`.
+    #[serde(default)]
+    pub ecdsa: Option<EcdsaSettings>,
+    /// Who calls, for `auth: basic`.
+    #[serde(default)]
+    pub basic: Option<BasicSettings>,
+    /// Which tokens are good, for `auth: jwt`.
+    #[serde(default)]
+    pub jwt: Option<JwtSettings>,
+    /// Whose certificates are good, for `auth: mtls`.
+    #[serde(default)]
+    pub mtls: Option<MtlsSettings>,
     /// Takes the secret from `?secret=` too. URLs end up in logs: only for senders that cannot set
     /// a header.
     #[serde(default)]
@@ -49,7 +74,7 @@ pub(in crate::webhook) struct ReceiveSettings<W: Waiting> {
     #[serde(default)]
     pub file_types: Vec<String>,
     /// A CEL expression over `input` and `event` whose value is the dedupe key of requests that
-    /// carry none.
+    /// carry none. Where a signature covers no message id, it stands in for the signed content.
     #[serde(default)]
     pub dedupe: Option<String>,
     /// Who may read results under the connector's own address.

@@ -14,6 +14,7 @@ use tieline_model::{Name, RunState, Secret};
 #[serde(deny_unknown_fields)]
 pub(in crate::webhook) struct SendSettings {
     /// Where results are posted to: `https`, or `http` to a network that `egress.allow` names.
+    #[schemars(extend("format" = "uri"))]
     pub url: String,
     /// Headers to send along. Their values are kept as secrets.
     #[serde(default)]

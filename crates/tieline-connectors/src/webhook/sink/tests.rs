@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tieline_contract::Verdict;
 use tieline_contract::erased::DynSink;
@@ -323,4 +325,90 @@ fn results_of_completed_runs_are_wanted_unless_settings_say_more() {
     let more = sink(&settings, &[OLDER]).unwrap();
     assert_eq!(more.wanted().on, [RunState::Failed, RunState::Cancelled]);
     assert_eq!(more.wanted().from[0].as_str(), "orders");
+}
+
+/// A sink for `address` with secrets that have times.
+fn dated(address: SocketAddr, secrets: Vec<DatedSecret>) -> WebhookSink {
+    let settings = json!({ "url": format!("http://{address}/hook") });
+    let settings = tieline_contract::settings::decode(settings.as_object().unwrap()).unwrap();
+    let policy = tieline_egress::Policy::Outside {
+        allow: vec!["127.0.0.1/32".parse().unwrap()],
+    };
+    let context = SinkContext {
+        connector: tieline_model::Name::new("results").unwrap(),
+        secrets,
+        egress: Arc::new(Client::new(policy, tieline_egress::Limits::default())),
+    };
+    <WebhookSink as Sink>::open(settings, &context).unwrap()
+}
+
+#[tokio::test]
+async fn only_secrets_that_are_good_sign_and_without_one_nothing_is_sent() {
+    let secret = |text: &str| DatedSecret::always(Secret::new(text).unwrap());
+    let (first, second) = (outgoing(1).now, outgoing(2).now);
+    let newer = DatedSecret {
+        not_before: Some(second),
+        ..secret(NEWER)
+    };
+    let older = DatedSecret {
+        not_after: Some(second),
+        ..secret(OLDER)
+    };
+    assert!(first < second);
+    for (n, key) in [(1, OLDER), (2, NEWER)] {
+        let (address, mut task) = serve(answer("204", "", "")).await;
+        let sink = dated(address, vec![newer.clone(), older.clone()]);
+        DynSink::deliver(&sink, &outgoing(n)).await.unwrap();
+        let asked = task.join_next().await.unwrap().unwrap();
+        let key = SigningKey::parse(key).unwrap();
+        let seconds = outgoing(n).now.as_seconds();
+        let id = outgoing(n).id.to_string();
+        let wanted = standard_webhooks::sign(&key, &id, seconds, BODY.as_bytes());
+        assert_eq!(header(&asked, "webhook-signature"), wanted);
+    }
+    let (address, task) = serve(answer("204", "", "")).await;
+    let sink = dated(address, vec![newer]);
+    let fault = DynSink::deliver(&sink, &outgoing(1)).await.unwrap_err();
+    assert_eq!(
+        (fault.verdict, fault.error.code.as_str()),
+        (Verdict::Later, "no-good-secret")
+    );
+    drop(task);
+}
+
+#[tokio::test]
+async fn a_private_key_signs_by_v1a_beside_the_others() {
+    let private = format!("whsk_{}", STANDARD.encode([7; 32]));
+    let public = ed25519::SecretKey::parse(&private).unwrap().public_key();
+    let (address, mut task) = serve(answer("204", "", "")).await;
+    let settings = json!({ "url": format!("http://{address}/hook") });
+    let sink = sink(&settings, &[&private, OLDER]).unwrap();
+    sink.deliver(&outgoing(1)).await.unwrap();
+    let asked = task.join_next().await.unwrap().unwrap();
+    let headers = standard_webhooks::Headers {
+        id: header(&asked, "webhook-id"),
+        timestamp: header(&asked, "webhook-timestamp"),
+        signature: header(&asked, "webhook-signature"),
+    };
+    let versions: Vec<_> = headers
+        .signature
+        .split(' ')
+        .filter_map(|one| Some(one.split_once(',')?.0))
+        .collect();
+    assert_eq!(versions, ["v1a", "v1"]);
+    let window = || Window {
+        now_s: outgoing(1).now.as_seconds(),
+        tolerance_s: 1,
+    };
+    standard_webhooks::verify([&public], headers, BODY.as_bytes(), window()).unwrap();
+    let shared = SigningKey::parse(OLDER).unwrap();
+    standard_webhooks::verify([&shared], headers, BODY.as_bytes(), window()).unwrap();
+}
+
+#[test]
+fn a_private_key_that_is_none_is_refused() {
+    let settings = json!({ "url": "https://example.com" });
+    for bad in ["whsk_", "whsk_AAAA", "whsk_not*base64*at*all*really*really"] {
+        assert!(sink(&settings, &[bad]).is_err(), "{bad}");
+    }
 }

@@ -22,7 +22,9 @@ fn signed() -> HeaderMap {
 fn the_published_example_is_verified_and_its_id_is_signed() {
     let admitted = judge(&authenticator(&[WHSEC]), &signed(), BODY, now()).unwrap();
     assert_eq!(admitted.trust, Trust::Verified);
-    assert_eq!(admitted.signed_id.as_deref(), Some(ID));
+    assert_eq!(id_of(&admitted), Some(ID));
+    let covered = admitted.signed.unwrap().headers;
+    assert_eq!(covered, ["webhook-id", "webhook-timestamp"]);
 }
 
 #[test]
@@ -114,6 +116,6 @@ fn reading_takes_the_secret_where_only_signatures_may_send() {
         judge(&authenticator, &bearer, BODY, now()),
         Err(Refused::Missing)
     );
-    assert!(authenticator.knows_secret(&bearer, ""));
-    assert!(!authenticator.knows_secret(&signed(), ""));
+    assert!(reads(&authenticator, &bearer));
+    assert!(!reads(&authenticator, &signed()));
 }

@@ -86,3 +86,15 @@ fn the_dedupe_key_is_left_out_where_its_expression_fails() {
     assert_eq!(key(r#"{"id":7}"#), Some("expr:7".to_owned()));
     assert_eq!(key("{}"), None);
 }
+
+#[test]
+fn an_input_of_too_many_values_is_not_taken_apart() {
+    let many = format!("[{}0]", "{},".repeat(200_000));
+    let error = held(verdict(rule("true", "", OnError::Hold), &many));
+    assert!(error.contains("262,144 values"), "{error}");
+    let few = format!("[{}0]", "{},".repeat(100_000));
+    assert_eq!(
+        verdict(rule("true", "", OnError::Hold), &few),
+        Verdict::Run(None)
+    );
+}

@@ -17,11 +17,7 @@ impl Endpoint for Hook {
 
     fn open(_settings: Actor, context: &EndpointContext) -> Result<Self, Problems> {
         let auth = AuthSettings::new(vec![AuthScheme::Secret]);
-        let rules = AuthRules {
-            auth: &auth,
-            hmac: None,
-            secret_in_query: false,
-        };
+        let rules = AuthRules::of(&auth);
         Ok(Self(EndpointRules {
             methods: vec![http::Method::POST],
             max_body: 1 << 20,

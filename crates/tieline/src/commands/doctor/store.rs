@@ -6,6 +6,7 @@ use std::time::Duration;
 use tieline_model::quantity::Span;
 use tieline_model::{DeliveryState, Reason, RunState, Timestamp};
 use tieline_store_sqlite::{Depth, Examination, Open, OpenError, Severity, SqliteStore};
+use tieline_vault::Vault;
 
 use super::report::Report;
 use crate::output::size;
@@ -15,7 +16,16 @@ const LONG: Duration = Duration::from_hours(1);
 /// By how much two clocks may differ.
 const SKEW: Duration = Duration::from_mins(1);
 
-pub(super) fn examine(path: &Path, depth: Depth, now: Timestamp, report: &mut Report) {
+/// How to look.
+pub(super) struct Asked<'a> {
+    pub(super) depth: Depth,
+    /// With it, bodies are opened to see whether they are whole.
+    pub(super) vault: Option<&'a Vault>,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn examine(path: &Path, asked: &Asked<'_>, report: &mut Report) {
+    let Asked { depth, vault, now } = *asked;
     if !path.exists() {
         let what = format!("there is none: `{}` does not exist", path.display());
         report.warn(
@@ -25,7 +35,7 @@ pub(super) fn examine(path: &Path, depth: Depth, now: Timestamp, report: &mut Re
         );
         return;
     }
-    let seen = match SqliteStore::examine(path, depth) {
+    let seen = match SqliteStore::examine(path, depth, vault) {
         Ok(seen) => seen,
         Err(error) => {
             let fix = match &error {
@@ -39,6 +49,12 @@ pub(super) fn examine(path: &Path, depth: Depth, now: Timestamp, report: &mut Re
         }
     };
     report.ok("schema", format!("version {}", seen.schema));
+    if let (Some(master), Some(_)) = (seen.master, vault) {
+        report.ok(
+            "vault",
+            format!("the store is sealed by the master key {master}"),
+        );
+    }
     damage(&seen, depth, report);
     open("runs", &seen.runs, now, RunState::as_str, report);
     open(
@@ -69,6 +85,7 @@ fn damage(seen: &Examination, depth: Depth, report: &mut Report) {
     let sizes = format!("{}, log {}", size(seen.file_bytes), size(seen.log_bytes));
     let what = match depth {
         Depth::Quick => format!("{sizes}; no page is damaged (`--full` looks at every body too)"),
+        Depth::Full if seen.bodies == 0 => format!("{sizes}; nothing is damaged"),
         Depth::Full => format!(
             "{sizes}; nothing is damaged, {} bodies are whole",
             seen.bodies

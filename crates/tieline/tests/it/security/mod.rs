@@ -7,3 +7,5 @@ mod egress;
 mod input;
 mod senders;
 mod transport;
+mod vault;
+mod wire;

@@ -27,13 +27,32 @@ fn a_signed_id_comes_before_the_idempotency_key_and_that_before_the_event() {
         .headers
         .insert("idempotency-key", HeaderValue::from_static("k"));
     assert_eq!(event(&request).dedupe.as_deref(), Some("key:k"));
-    request.signed_id = Some("msg_1".to_owned());
+    request.signed = signed(Identity::Id("msg_1".to_owned()), &[]);
     assert_eq!(event(&request).dedupe.as_deref(), Some("signed:msg_1"));
     // It is then ignored, whatever it is.
     request
         .headers
         .insert("idempotency-key", HeaderValue::from_static(""));
     assert_eq!(event(&request).dedupe.as_deref(), Some("signed:msg_1"));
+}
+
+#[test]
+fn what_is_signed_is_the_key_where_no_id_is_and_nothing_beside_it_changes_that() {
+    let ce = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-source", "s"),
+        ("ce-type", "t"),
+        ("idempotency-key", "k"),
+    ];
+    let mut request = request(&ce, "");
+    request.signed = signed(Identity::Content([7; 32]), &[]);
+    let key = format!("content:{}", "07".repeat(32));
+    assert_eq!(event(&request).dedupe, Some(key));
+    // An expression says what else makes a repeat; what is not signed still does not.
+    let keyed = inbound(&json!({ "dedupe": "input.id" }));
+    let mut events = keyed.receive(&request).unwrap().events;
+    assert_eq!(events.remove(0).dedupe, None);
 }
 
 #[test]
@@ -65,7 +84,7 @@ fn the_key_of_a_batch_counts_for_each_event_by_its_place() {
         .headers
         .insert("idempotency-key", HeaderValue::from_static("k"));
     assert_eq!(keys(&request), ["key[0]:k", "key[1]:k"]);
-    request.signed_id = Some("m".to_owned());
+    request.signed = signed(Identity::Id("m".to_owned()), &[]);
     assert_eq!(keys(&request), ["signed[0]:m", "signed[1]:m"]);
 }
 

@@ -47,6 +47,41 @@ fn credentials_and_what_concerns_the_connection_are_not_kept() {
 }
 
 #[test]
+fn what_vouches_for_a_request_is_not_believed_and_not_kept() {
+    let names = [
+        "cf-connecting-ip",
+        "forwarded",
+        "remote-user",
+        "true-client-ip",
+        "x-auth-request-user",
+        "x-client-ip",
+        "x-envoy-internal",
+        "X-Forwarded-For",
+        "x-forwarded-proto",
+        "x-forwarded-user",
+        "x-goog-authenticated-user-email",
+        "x-http-method-override",
+        "x-internal-role",
+        "x-original-url",
+        "x-real-ip",
+        "x-remote-user",
+        "X-Request-From",
+        "x-rewrite-url",
+        "x-tieline-agent",
+        "X-Tieline-Trust",
+        "x-user",
+    ];
+    let mut headers: Vec<_> = names.iter().map(|name| (*name, "internal")).collect();
+    headers.push(("x-github-delivery", "d-1"));
+    let event = event(&request(&headers, ""));
+    assert_eq!(
+        meta_of(&event),
+        json!({ "headers": { "x-github-delivery": "d-1" } })
+    );
+    assert_eq!((event.dedupe, event.input), (None, "null".into()));
+}
+
+#[test]
 fn bytes_that_are_no_text_are_replaced() {
     let mut request = request(&[], "");
     let value = HeaderValue::from_bytes(b"a\xffb").unwrap();
@@ -55,4 +90,18 @@ fn bytes_that_are_no_text_are_replaced() {
         meta_of(&event(&request))["headers"]["x-binary"],
         "a\u{fffd}b"
     );
+}
+
+#[test]
+fn of_a_signed_request_the_signed_headers_are_named() {
+    let mut request = request(&[("webhook-id", "m"), ("x-event", "paid")], "");
+    let identity = Identity::Id("m".to_owned());
+    request.signed = signed(identity, &["webhook-id", "webhook-timestamp"]);
+    let wanted = json!({
+        "headers": { "webhook-id": "m", "x-event": "paid" },
+        "signed_headers": ["webhook-id", "webhook-timestamp"],
+    });
+    assert_eq!(meta_of(&event(&request)), wanted);
+    request.signed = signed(Identity::Content([0; 32]), &[]);
+    assert_eq!(meta_of(&event(&request))["signed_headers"], json!([]));
 }

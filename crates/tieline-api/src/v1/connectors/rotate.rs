@@ -1,0 +1,83 @@
+//! A new secret for a connector, with a time in which the old one is good too.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tieline_config::show_connector;
+use tieline_contract::Code;
+use tieline_model::quantity::Span;
+use tieline_model::{Name, Timestamp};
+use utoipa::ToSchema;
+
+use crate::api::Shared;
+use crate::audit::Author;
+use crate::auth::Caller;
+use crate::limits::OVERLAP;
+use crate::problem::Failure;
+use crate::v1::changes::{Rows, alone, of_api};
+use crate::v1::extract::{Maybe, Of};
+
+/// How a secret is rotated.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+#[schema(as = RotateSecret)]
+pub(crate) struct Wanted {
+    /// How long the old secrets are good for, at the most `30d`; left out, `24h`. With `0s` they
+    /// are refused at once.
+    #[schema(value_type = Option<String>)]
+    overlap: Option<Span>,
+}
+
+/// The new secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RotatedSecret)]
+pub(crate) struct Made {
+    name: String,
+    /// Shown this once.
+    secret: String,
+    /// From then on no older secret is good.
+    #[schema(value_type = String, format = DateTime)]
+    others_until: Timestamp,
+}
+
+/// Generates a new secret for a connector
+///
+/// The old ones are good for a while longer, so that the sender can be told. The answer holds the
+/// new one, this once.
+#[utoipa::path(
+    post,
+    path = "/v1/connectors/{name}/rotate-secret",
+    tag = "connectors",
+    params(("name" = String, Path, description = "The connector's name")),
+    request_body = Option<Wanted>,
+    responses((status = 200, description = "The new secret", body = Made))
+)]
+pub(crate) async fn rotate_connector_secret(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Of(name): Of<Name>,
+    Maybe(wanted): Maybe<Wanted>,
+) -> Result<Json<Made>, Failure> {
+    let overlap = wanted.overlap.map_or(OVERLAP.0, |span| span.0);
+    if overlap > OVERLAP.1 {
+        let detail = "Write `overlap` as `24h`, and no longer than `30d`.";
+        return Err(Failure::new(Code::BadRequest, detail));
+    }
+    let _alone = alone(&shared).await;
+    let rows = Rows::load(&shared, caller.project).await?;
+    let row = rows.connector(&name)?;
+    of_api(&shared, caller.project, row.managed_by)?;
+    let shown = show_connector(row, &shared.types());
+    let author = Author::caller(&shared, &caller);
+    let same = (Some(&shown), Some(&shown));
+    let record = author.done("connector.rotate-secret", name.as_str(), same);
+    let of = (caller.project, &name);
+    let rotated = shared.hub.rotate_secret(of, overlap, record).await?;
+    Ok(Json(Made {
+        name: name.to_string(),
+        secret: rotated.secret.expose().to_owned(),
+        others_until: rotated.others_until,
+    }))
+}

@@ -1,0 +1,100 @@
+//! A new secret for a connector, while the old ones stay good for a little longer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline_model::audit::AuditRecord;
+use tieline_model::{Connector, DatedSecret, Name, ProjectId, Secret, Timestamp};
+use tieline_store::CatalogChange;
+
+use super::{LiveCatalog, LiveRole};
+use crate::limits::SECRETS;
+use crate::{EngineError, Hub};
+
+/// What a rotation did.
+#[derive(Debug)]
+pub struct Rotated {
+    /// To be shown once to whoever asked for it.
+    pub secret: Secret,
+    /// From when on no older secret is good.
+    pub others_until: Timestamp,
+}
+
+impl Hub {
+    /// Generates a secret for a connector. The others are good for `overlap` more, unless they end
+    /// earlier; with none, they are refused as soon as this returns.
+    pub async fn rotate_secret(
+        self: &Arc<Self>,
+        (project, name): (ProjectId, &Name),
+        overlap: Duration,
+        record: AuditRecord,
+    ) -> Result<Rotated, EngineError> {
+        let secret = tieline_vault::connector_secret(self.entropy.as_ref());
+        let now = self.now();
+        let rotation = Rotation {
+            made: secret.clone(),
+            now,
+            others_until: now.plus(overlap),
+        };
+        let of = name.clone();
+        let make = move |catalog: &LiveCatalog| {
+            let connector = catalog.connector(project, &of);
+            let connector = connector.ok_or(EngineError::NotFound)?;
+            let is_open = matches!(&connector.role, LiveRole::Endpoint(endpoint)
+                if endpoint.rules().auth.is_open());
+            if is_open || connector.row.secrets.is_empty() {
+                let why = "This connector has no secret of the hub's own: there is none to rotate.";
+                return Err(EngineError::NotAllowed(why.to_owned()));
+            }
+            Ok(CatalogChange {
+                put_connectors: vec![rotation.of(&connector.row)?],
+                audit: vec![record],
+                ..CatalogChange::default()
+            })
+        };
+        self.change(project, make).await?;
+        tracing::info!(connector = %name, "the secret of connector `{name}` was rotated");
+        Ok(Rotated {
+            secret,
+            others_until: now.plus(overlap),
+        })
+    }
+}
+
+struct Rotation {
+    made: Secret,
+    now: Timestamp,
+    others_until: Timestamp,
+}
+
+impl Rotation {
+    fn of(self, row: &Connector) -> Result<Connector, EngineError> {
+        let mut secrets = vec![DatedSecret::always(self.made)];
+        secrets.extend(row.secrets.iter().map(|old| {
+            DatedSecret {
+                not_after: Some(
+                    old.not_after
+                        .unwrap_or(Timestamp::END)
+                        .min(self.others_until),
+                ),
+                ..old.clone()
+            }
+        }));
+        let over = |one: &DatedSecret| one.not_after.is_some_and(|until| until <= self.now);
+        secrets.retain(|one| !over(one));
+        if secrets.len() > SECRETS {
+            let why = format!(
+                "This connector has {} secrets that are still good. Rotate with a shorter overlap.",
+                secrets.len() - 1
+            );
+            return Err(EngineError::NotAllowed(why));
+        }
+        Ok(Connector {
+            secrets,
+            ..row.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! T5: what was sent once and comes again starts nothing, however it is dressed.
+
+use serde_json::Value;
+
+use super::scheme::{BODY, HMAC, SCHEMES, WEBHOOKS, connector};
+use super::{hub, refused, send};
+use crate::http::{Answer, Request};
+use crate::hub::Process;
+
+type Headers = Vec<(String, String)>;
+
+#[track_caller]
+fn is_again(answer: &Answer, first: &Value, what: &str) {
+    let again = answer.expect(202);
+    assert_eq!(again["duplicate"], true, "{what}");
+    assert_eq!(again["event_id"], first["event_id"], "{what}");
+    assert_eq!(again["run_ids"], first["run_ids"], "{what}");
+}
+
+fn with(headers: &Headers, name: &str, value: &str) -> Headers {
+    let more = [(name.to_owned(), value.to_owned())];
+    [headers.clone(), more.to_vec()].concat()
+}
+
+/// With another query, which is not read.
+fn to(hub: &Process, path: &str, headers: &Headers) -> Answer {
+    let mut request = Request::post(path).body("application/json", BODY);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    hub.send(&request)
+}
+
+/// Everything that a replay can change without the key.
+fn all_forms(hub: &Process, name: &str, sent: &Headers, first: &Value) {
+    is_again(&send(hub, name, sent, BODY), first, "the same");
+    for query in ["?a=1&b=2", "?b=2&a=1", "?a=1&b=%32"] {
+        is_again(&to(hub, &format!("/c/{name}{query}"), sent), first, query);
+    }
+    for (header, value) in [
+        ("idempotency-key", "another"),
+        ("x-github-delivery", "another"),
+        ("x-request-id", "another"),
+        ("ce-id", "another"),
+    ] {
+        is_again(
+            &send(hub, name, &with(sent, header, value), BODY),
+            first,
+            header,
+        );
+    }
+    let shouted: Headers = sent
+        .iter()
+        .map(|(name, value)| (name.to_uppercase(), value.clone()))
+        .collect();
+    is_again(
+        &send(hub, name, &shouted, BODY),
+        first,
+        "the case of the names",
+    );
+}
+
+#[test]
+fn a_signed_request_that_comes_again_in_any_form_starts_one_run_also_after_a_restart() {
+    let both = [&SCHEMES[WEBHOOKS], &SCHEMES[HMAC]];
+    let all: Vec<_> = both
+        .iter()
+        .flat_map(|one| {
+            [
+                connector(one, one.name, 0),
+                connector(one, &one.sibling(), 1),
+            ]
+        })
+        .collect();
+    let (place, mut process) = hub(&all);
+    let mut sent = Vec::new();
+    for scheme in both {
+        let headers = (scheme.sign)(0, BODY);
+        let first = send(&process, scheme.name, &headers, BODY).expect(202);
+        assert_eq!(first["duplicate"], false);
+        sent.push((scheme, headers, first));
+    }
+    for (scheme, headers, first) in &sent {
+        all_forms(&process, scheme.name, headers, first);
+        refused(
+            &send(&process, &scheme.sibling(), headers, BODY),
+            "to a sibling",
+        );
+    }
+    // The signature itself, written in other ways.
+    let (webhooks, headers, first) = &sent[0];
+    let mut repeated = headers.clone();
+    let (_, signature) = repeated.last_mut().unwrap();
+    *signature = format!("v1,AAAA {signature} v2,{signature}");
+    is_again(
+        &send(&process, webhooks.name, &repeated, BODY),
+        first,
+        "beside others",
+    );
+    let (hmac, headers, first) = &sent[1];
+    let mut shouted = headers.clone();
+    let (_, signature) = shouted.last_mut().unwrap();
+    let (prefix, digits) = signature.split_once('=').unwrap();
+    *signature = format!("{prefix}={}", digits.to_uppercase());
+    is_again(
+        &send(&process, hmac.name, &shouted, BODY),
+        first,
+        "the case of the digits",
+    );
+    process.signal(rustix::process::Signal::KILL);
+    process.wait();
+    let process = place.start();
+    for (scheme, headers, first) in &sent {
+        all_forms(&process, scheme.name, headers, first);
+    }
+    assert_eq!(
+        (process.count("/v1/events"), process.count("/v1/runs")),
+        (2, 2)
+    );
+}
+
+/// Base64 has bits to spare in its last character, and padding that can be left out.
+#[test]
+fn base64_that_is_written_in_another_way_is_no_other_request() {
+    let scheme = &SCHEMES[WEBHOOKS];
+    let (_place, hub) = hub(&[connector(scheme, scheme.name, 0)]);
+    let headers = (scheme.sign)(0, BODY);
+    let first = send(&hub, scheme.name, &headers, BODY).expect(202);
+    let (_, signature) = headers.last().unwrap();
+    let unpadded = signature.trim_end_matches('=');
+    let (kept, last) = unpadded.split_at(unpadded.len() - 1);
+    let next = char::from(last.as_bytes()[0] + 1);
+    let forms = [
+        unpadded.to_owned(),
+        format!("{kept}{next}="),
+        signature.replace('+', "-").replace('/', "_"),
+        format!("{signature}\t"),
+        format!(" {signature}"),
+    ];
+    for form in forms {
+        let mut again = headers.clone();
+        again.last_mut().unwrap().1.clone_from(&form);
+        let answer = send(&hub, scheme.name, &again, BODY);
+        match answer.status {
+            401 => refused(&answer, &form),
+            _ => is_again(&answer, &first, &form),
+        }
+    }
+    assert_eq!(hub.count("/v1/runs"), 1);
+}
