@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::counts::Counts;
-use crate::{deny, docs, faults, process, test, tidy};
+use crate::{deny, docs, faults, fuzz, process, test, tidy};
 
 type Run = fn(&Path, &mut Counts) -> Result<()>;
 
 /// The rounds of the fault harness that compare no times, and so need no quiet machine. The others
 /// (R11, R12, R15, R16) are run by hand.
 const FAULTS: &str = "control,R1,R2,R3a,R4,R5,R6,R10,R13,R18,R24,R32,R34,agents,reload,sessions";
+
+/// How long libFuzzer looks in each target: enough to see that all of them still can be fuzzed, and
+/// to find what is near. Longer looks are by hand.
+const FUZZ_SECONDS: u64 = 8;
 
 /// One step: what the table calls it, and what it does.
 static STEPS: &[(&str, Run)] = &[
@@ -44,6 +48,7 @@ static STEPS: &[(&str, Run)] = &[
         process::run(&mut doc)
     }),
     ("deny", |root, _| deny::run(root)),
+    ("fuzz", |root, _| fuzz::run(root, None, FUZZ_SECONDS)),
     ("release build", |root, _| {
         cargo(
             root,

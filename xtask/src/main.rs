@@ -19,10 +19,14 @@ mod counts;
 mod deny;
 mod docs;
 mod faults;
+mod fuzz;
+mod mutants;
 mod process;
 mod rigs;
+mod sbom;
 mod test;
 mod tidy;
+mod tools;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -62,6 +66,22 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Looks for bytes that break what must hold for any bytes, with libFuzzer.
+    Fuzz {
+        /// One target alone; without it, each in turn.
+        target: Option<String>,
+        /// How long, for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Breaks the verifiers line by line and sees that a test notices; arguments go to
+    /// cargo-mutants.
+    Mutants {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Prints what the binary is made of, as `CycloneDX` 1.5 in JSON.
+    Sbom,
     /// Writes the pages that are made from the code: manuals and the configuration's schema.
     Docs {
         /// Writes nothing, and fails where a page is stale.
@@ -92,6 +112,9 @@ fn run(command: &Command) -> Result<()> {
         Command::Test { rigs } => test::run(root, *rigs),
         Command::Bench { args } => bench::run(root, args),
         Command::Faults { args } => faults::run(root, args),
+        Command::Fuzz { target, seconds } => fuzz::run(root, target.as_deref(), *seconds),
+        Command::Mutants { args } => mutants::run(root, args),
+        Command::Sbom => sbom::run(root),
         Command::Docs { check } => docs::run(root, *check),
         Command::Ci => ci::run(root),
     }

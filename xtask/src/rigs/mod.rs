@@ -38,6 +38,12 @@ static RIGS: &[Rig] = &[
         install: |_| debian::install("prometheus"),
     },
     Rig {
+        name: "nginx (Debian nginx-light)",
+        purpose: "speaks TLS in front of the hub",
+        present: |_| process::find("nginx").is_some() || Path::new("/usr/sbin/nginx").exists(),
+        install: |_| debian::install("nginx-light"),
+    },
+    Rig {
         name: "strace (Debian)",
         purpose: "shows each sync before its acknowledgement, and has one fail",
         present: |_| process::find("strace").is_some(),

@@ -8,9 +8,12 @@ mod drawers;
 mod edges;
 mod length;
 mod links;
+mod lockfile;
 mod markdown;
 mod orphans;
+mod outside;
 mod problem_codes;
+mod threats;
 mod todos;
 mod tree;
 
@@ -29,8 +32,11 @@ static CHECKS: &[(&str, Check)] = &[
     ("edges", edges::check),
     ("length", length::check),
     ("links", links::check),
+    ("lockfile", lockfile::check),
     ("orphans", orphans::check),
+    ("outside", outside::check),
     ("problem codes", problem_codes::check),
+    ("threats", threats::check),
     ("todos", todos::check),
 ];
 

@@ -1,3 +1,5 @@
+mod security;
+
 use super::tree::Tree;
 use super::{
     Finding, connectors, drawers, edges, length, links, markdown, orphans, problem_codes, todos,
