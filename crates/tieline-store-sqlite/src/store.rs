@@ -10,7 +10,7 @@ use tieline_model::{
 use tieline_store::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, Retain, Retained, RunFilter,
-    SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile,
+    SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile, Written,
 };
 
 use crate::failure::Failure;
@@ -51,8 +51,18 @@ impl Store for SqliteStore {
         self.read(catalog::keys).await
     }
 
-    async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
-        self.write(move |c| accept::accept(c, &events)).await
+    async fn accept(
+        &self,
+        events: Vec<NewEvent>,
+        claims: Vec<Claim<AgentId>>,
+    ) -> Result<Written<Vec<Acceptance>, ClaimedRun>, StoreError> {
+        self.write(move |c| {
+            let done = accept::accept(c, &events)?;
+            let claims = claims.iter().map(|claim| claim::claim_runs(c, *claim));
+            let claims = claims.collect::<Result<_, _>>()?;
+            Ok(Written { done, claims })
+        })
+        .await
     }
 
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError> {
@@ -63,9 +73,17 @@ impl Store for SqliteStore {
         &self,
         project: ProjectId,
         settle: SettleRun,
-    ) -> Result<Settled, StoreError> {
-        self.write(move |c| settle::settle_run(c, project, &settle))
-            .await
+        claims: Vec<Claim<ConnectorId>>,
+    ) -> Result<Written<Settled, ClaimedDelivery>, StoreError> {
+        self.write(move |c| {
+            let done = settle::settle_run(c, project, &settle)?;
+            let claims = claims
+                .iter()
+                .map(|claim| claim::claim_deliveries(c, *claim));
+            let claims = claims.collect::<Result<_, _>>()?;
+            Ok(Written { done, claims })
+        })
+        .await
     }
 
     async fn claim_deliveries(

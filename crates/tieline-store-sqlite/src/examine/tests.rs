@@ -60,10 +60,10 @@ impl Damaged {
             }],
             ..new_event(1)
         };
-        store.accept(vec![event]).await.unwrap();
+        store.accept(vec![event], vec![]).await.unwrap();
         let claimed = claim(&store).await.remove(0);
         settle(&store, &claimed).await;
-        store.accept(vec![new_event(2)]).await.unwrap();
+        store.accept(vec![new_event(2)], vec![]).await.unwrap();
         store.close().await;
         this
     }
@@ -127,7 +127,7 @@ async fn settle(store: &SqliteStore, claimed: &ClaimedRun) {
         attempt: None,
         deliveries: vec![delivery],
     };
-    store.settle_run(HERE, settle).await.unwrap();
+    store.settle_run(HERE, settle, vec![]).await.unwrap();
 }
 
 fn errors(seen: &Examination) -> Vec<&str> {
@@ -227,7 +227,10 @@ async fn a_damaged_event_stops_no_claim_of_others() {
         ..new_event(3)
     };
     let store = made.open();
-    store.accept(vec![marked, new_event(4)]).await.unwrap();
+    store
+        .accept(vec![marked, new_event(4)], vec![])
+        .await
+        .unwrap();
     store.close().await;
     made.flip(b"xyzzy-third");
     let store = made.open();
@@ -366,7 +369,7 @@ async fn what_is_not_the_hubs_is_refused_with_words() {
 async fn a_log_that_was_left_behind_is_examined_with_the_file() {
     let made = Damaged::store().await;
     let store = made.open();
-    store.accept(vec![new_event(5)]).await.unwrap();
+    store.accept(vec![new_event(5)], vec![]).await.unwrap();
     let copy = Damaged {
         folder: TempDir::new().unwrap(),
     };
