@@ -132,13 +132,11 @@ fn admitted(shared: &Shared, params: &Params, parts: &Parts) -> Result<(Place, W
         ReadAccess::Key => by_key(),
         ReadAccess::Off => return Err(Failure::not_found()),
     };
-    match warrant {
-        Some(warrant) => Ok((place, warrant)),
-        None => {
-            let target = Target::Connector(&place.connector.row);
-            Err(shared.stranger(target, &parts.extensions))
-        }
-    }
+    let Some(warrant) = warrant else {
+        let target = Target::Connector(&place.connector.row);
+        return Err(shared.stranger(target, &parts.extensions));
+    };
+    Ok((place, warrant))
 }
 
 async fn own_run(shared: &Shared, place: &Place, params: &Params) -> Result<Run, Failure> {

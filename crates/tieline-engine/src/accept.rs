@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use tieline_contract::IncomingEvent;
 use tieline_failpoint::{self as failpoint, Step};
-use tieline_model::{EventId, ProjectId, RunId, Timestamp, Trust};
-use tieline_store::{Acceptance, NewEvent};
+use tieline_model::{AgentId, EventId, ProjectId, RunId, Timestamp, Trust};
+use tieline_store::{Acceptance, NewEvent, Written};
 use tokio::time::Instant;
 
 use crate::catalog::LiveConnector;
+use crate::claim::RunRides;
 use crate::{EngineError, Hub, Waiting};
 
 pub(crate) use intake::{Intake, Intakes};
@@ -48,7 +49,7 @@ impl Hub {
         events: Vec<IncomingEvent>,
     ) -> Result<Vec<Accepted>, EngineError> {
         let drafts = self.draft(connector, arrival, events).await?;
-        self.commit(connector, drafts).await
+        self.commit(drafts).await
     }
 
     /// As [`Hub::accept`] for one event, and waits for its runs from before they can end.
@@ -65,7 +66,7 @@ impl Hub {
             .map(|run| run.id)
             .collect();
         let waiting = self.live.wait_for(new_runs);
-        let accepted = self.commit(connector, drafts).await?;
+        let accepted = self.commit(drafts).await?;
         let accepted = accepted
             .into_iter()
             .next()
@@ -99,19 +100,17 @@ impl Hub {
         Instant::now() + wait
     }
 
-    async fn commit(
-        self: &Arc<Self>,
-        connector: &Arc<LiveConnector>,
-        drafts: Vec<NewEvent>,
-    ) -> Result<Vec<Accepted>, EngineError> {
-        let (hub, connector) = (Arc::clone(self), Arc::clone(connector));
+    async fn commit(self: &Arc<Self>, drafts: Vec<NewEvent>) -> Result<Vec<Accepted>, EngineError> {
+        let hub = Arc::clone(self);
         self.finish(async move {
             let shapes: Vec<_> = drafts.iter().map(Shape::of).collect();
             failpoint::pass(Step::AcceptDrafted);
-            let acceptances = hub.store.accept(drafts).await?;
+            let rides = RunRides::ask(&hub, &drafts);
+            let Written { done, claims } = hub.store.accept(drafts, rides.claims(&hub)).await?;
             failpoint::pass(Step::AcceptCommitted);
+            let begun = rides.begin(&hub, claims);
             let mut displaced = Vec::new();
-            let accepted = hub.accepted(&connector, shapes, acceptances, &mut displaced);
+            let accepted = hub.accepted(shapes, done, &begun, &mut displaced);
             if !displaced.is_empty() {
                 // Here, and not behind the answer's back: who sends faster than runs can be ended
                 // is to feel it.
@@ -122,16 +121,17 @@ impl Hub {
         .await
     }
 
-    /// What follows the commit: it is counted, and the agents are woken.
+    /// What follows the commit: it is counted, and the agents whose runs were not `begun` with it
+    /// are woken.
     fn accepted(
         &self,
-        connector: &LiveConnector,
         shapes: Vec<Shape>,
         acceptances: Vec<Acceptance>,
+        begun: &[RunId],
         given_up: &mut Vec<(ProjectId, RunId)>,
     ) -> Result<Vec<Accepted>, EngineError> {
         let mut accepted = Vec::with_capacity(shapes.len());
-        let (mut stored_runs, mut refused) = (false, None);
+        let (mut waiting, mut refused) = (Vec::new(), None);
         for (shape, acceptance) in shapes.into_iter().zip(acceptances) {
             accepted.push(match acceptance {
                 Acceptance::Conflict => {
@@ -158,24 +158,22 @@ impl Hub {
                 Acceptance::Stored { displaced } => {
                     self.metrics.events_accepted.inc();
                     self.metrics.runs_queued.inc_by(shape.runs.len() as u64);
-                    stored_runs |= !shape.runs.is_empty();
-                    let project = connector.row.project;
-                    given_up.extend(displaced.into_iter().map(|run| (project, run)));
+                    let left = shape.runs.iter().filter(|(run, _)| !begun.contains(run));
+                    waiting.extend(left.map(|(_, agent)| *agent));
+                    given_up.extend(displaced.into_iter().map(|run| (shape.project, run)));
                     shape.accepted()
                 }
             });
         }
-        if stored_runs {
-            self.wake_agents(connector);
-        }
+        self.wake_agents(&waiting);
         // The others of its batch are stored, and are found when the sender repeats them.
         refused.map_or(Ok(accepted), Err)
     }
 
-    fn wake_agents(&self, connector: &LiveConnector) {
+    fn wake_agents(&self, agents: &[AgentId]) {
         let catalog = self.catalog.load();
-        for link in &connector.links {
-            let agent = catalog.agents.get(&link.agent);
+        for id in agents {
+            let agent = catalog.agents.get(id);
             if let Some(agent) = agent.filter(|agent| !agent.row.is_held()) {
                 agent.desk.wake();
             }
@@ -185,32 +183,29 @@ impl Hub {
 
 /// What is answered of a draft once it is stored.
 struct Shape {
+    project: ProjectId,
     event_id: EventId,
-    runs: Vec<RunId>,
+    runs: Vec<(RunId, AgentId)>,
     filtered: bool,
 }
 
 impl Shape {
     fn of(draft: &NewEvent) -> Self {
-        let runs = draft.runs.iter().map(|run| run.id).collect();
+        let runs = draft.runs.iter().map(|run| (run.id, run.agent));
         Self {
+            project: draft.project,
             event_id: draft.id,
-            runs,
+            runs: runs.collect(),
             filtered: draft.filtered,
         }
     }
 
     fn accepted(self) -> Accepted {
-        let Self {
-            event_id,
-            runs,
-            filtered,
-        } = self;
         Accepted {
-            event_id,
-            run_ids: runs,
+            event_id: self.event_id,
+            run_ids: self.runs.into_iter().map(|(run, _)| run).collect(),
             duplicate: false,
-            filtered,
+            filtered: self.filtered,
         }
     }
 }

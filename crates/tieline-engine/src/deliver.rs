@@ -10,14 +10,15 @@ use futures_util::future::BoxFuture;
 use tieline_contract::erased::DynSink;
 use tieline_contract::{Fault, Outgoing, Receipt, Verdict};
 use tieline_failpoint::{self as failpoint, Step};
-use tieline_model::{Attempt, ConnectorId, DeliveryState, RunError, Timestamp};
+use tieline_model::{Attempt, ConnectorId, DeliveryId, DeliveryState, RunError, Timestamp};
 use tieline_store::{
-    Claim, ClaimedDelivery, DeliveryOutcome, OpenWork, SettleDelivery, Settled, StoreError,
+    Claim, ClaimedDelivery, DeliveryOutcome, NewDelivery, OpenWork, SettleDelivery, Settled,
+    StoreError,
 };
 
 use crate::Hub;
 use crate::catalog::{LiveConnector, LiveRole};
-use crate::desk::{Brought, Desk, Place, Supply, Terms};
+use crate::desk::{Brought, Desk, Place, Ridden, Rides, Supply, Terms};
 use crate::limits::{DELIVERIES_AT_ONCE, DELIVERY_ATTEMPT_MAX};
 use crate::metrics::Status;
 
@@ -30,21 +31,8 @@ pub(crate) struct Deliveries {
 impl Supply for Deliveries {
     fn terms(&self) -> Terms {
         let catalog = self.hub.catalog.load();
-        let Some(connector) = catalog.connectors.get(&self.outlet) else {
-            return Terms::NONE;
-        };
-        let row = &connector.row;
-        let places = match &connector.role {
-            LiveRole::Sink { .. } if !row.is_held() => {
-                row.concurrency.unwrap_or(DELIVERIES_AT_ONCE)
-            }
-            _ => 0,
-        };
-        Terms {
-            places,
-            rate: row.rate,
-            removed: row.removed,
-        }
+        let connector = catalog.connectors.get(&self.outlet);
+        connector.map_or(Terms::NONE, |connector| terms(connector))
     }
 
     fn hand_out(&self, limit: u32) -> BoxFuture<'_, Result<Brought, StoreError>> {
@@ -72,10 +60,8 @@ impl Supply for Deliveries {
                 failpoint::pass(Step::DeliverClaimed);
             }
             for claimed in claims.rows {
-                let (hub, connector) = (Arc::clone(&self.hub), Arc::clone(connector));
                 self.hub
-                    .tasks
-                    .spawn(carry_out(hub, connector, claimed, desk.take()));
+                    .begin_delivery(Arc::clone(connector), claimed, desk.take());
             }
             Ok(Brought {
                 rows,
@@ -86,6 +72,65 @@ impl Supply for Deliveries {
 
     fn is_among(&self, (_, deliveries): &OpenWork) -> bool {
         deliveries.iter().any(|(outlet, _)| *outlet == self.outlet)
+    }
+}
+
+fn terms(connector: &LiveConnector) -> Terms {
+    let row = &connector.row;
+    let places = match &connector.role {
+        LiveRole::Sink { .. } if !row.is_held() => row.concurrency.unwrap_or(DELIVERIES_AT_ONCE),
+        _ => 0,
+    };
+    Terms {
+        places,
+        rate: row.rate,
+        removed: row.removed,
+    }
+}
+
+impl Hub {
+    /// Rides along with a commit that creates deliveries: one for each outbound connector that is
+    /// idle.
+    pub(crate) fn delivery_rides(&self, new: &[NewDelivery]) -> Rides<LiveConnector> {
+        // Looked up before the claim, as at every claim.
+        let catalog = self.catalog.load();
+        let mut rides = Rides::NONE;
+        for new in new.iter().filter(|new| new.failed.is_none()) {
+            let connector = catalog.connectors.get(&new.connector);
+            let role = connector.map(|connector| (connector, &connector.role));
+            if let Some((connector, LiveRole::Sink { desk, .. })) = role {
+                rides.ask(self, (connector, desk), terms(connector));
+            }
+        }
+        rides
+    }
+
+    /// Carries out deliveries that were claimed with a commit; returns which those are.
+    pub(crate) fn begin_deliveries(
+        self: &Arc<Self>,
+        ridden: Vec<Ridden<LiveConnector, ClaimedDelivery>>,
+    ) -> Vec<DeliveryId> {
+        if !ridden.is_empty() {
+            failpoint::pass(Step::DeliverClaimed);
+        }
+        let mut begun = Vec::with_capacity(ridden.len());
+        for ridden in ridden {
+            begun.push(ridden.row.delivery.id);
+            ridden.begin(|connector, claimed, place| {
+                self.begin_delivery(connector, claimed, place);
+            });
+        }
+        begun
+    }
+
+    fn begin_delivery(
+        self: &Arc<Self>,
+        connector: Arc<LiveConnector>,
+        claimed: ClaimedDelivery,
+        place: Place,
+    ) {
+        let attempt = carry_out(Arc::clone(self), connector, claimed, place);
+        self.tasks.spawn(attempt);
     }
 }
 

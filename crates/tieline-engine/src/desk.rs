@@ -2,14 +2,15 @@
 //!
 //! It claims no more than it has free places for, no faster than its rate, and nothing while the
 //! other side is not well. What it does not claim stays in the store. It wakes when work comes or
-//! a place gets free, and looks by itself now and then, because a signal may be lost.
+//! a place gets free, and looks by itself now and then, because a signal may be lost. Where it is
+//! idle, work need not wait for that (see `ride`).
 
 pub(crate) mod breaker;
+mod ride;
 mod serve;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use tieline_model::quantity::Rate;
@@ -24,6 +25,7 @@ use crate::limits::CLAIM_BATCH;
 use crate::metrics::Kind;
 use crate::pace::Pace;
 
+pub(crate) use ride::{Ridden, Rides};
 pub(crate) use serve::{Brought, Supply, Terms, serve};
 
 /// Whose work a desk hands out.
@@ -37,8 +39,6 @@ pub(crate) enum Side {
 #[derive(Debug)]
 pub struct Desk {
     side: Side,
-    /// Places taken.
-    busy: AtomicU32,
     signal: Notify,
     gate: Mutex<Gate>,
 }
@@ -46,8 +46,12 @@ pub struct Desk {
 /// What lets work through.
 #[derive(Debug, Default)]
 struct Gate {
+    /// Places taken.
+    busy: u32,
     breaker: Breaker,
     pace: Option<Pace>,
+    /// Its last look is over, and left nothing that was due.
+    clear: bool,
 }
 
 /// What a desk may claim now.
@@ -61,7 +65,6 @@ impl Desk {
     pub(crate) fn new(side: Side) -> Self {
         Self {
             side,
-            busy: AtomicU32::new(0),
             signal: Notify::new(),
             gate: Mutex::default(),
         }
@@ -74,8 +77,11 @@ impl Desk {
 
     /// Takes a place for an attempt that begins, until it ends.
     pub(crate) fn take(self: &Arc<Self>) -> Place {
-        self.busy.fetch_add(1, Ordering::Relaxed);
-        let mut gate = self.gate.lock();
+        self.take_through(&mut self.gate.lock())
+    }
+
+    fn take_through(self: &Arc<Self>, gate: &mut Gate) -> Place {
+        gate.busy += 1;
         if let Some(pace) = &mut gate.pace {
             pace.spend(1);
         }
@@ -104,11 +110,17 @@ impl Desk {
     }
 
     fn is_idle(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == 0
+        self.gate.lock().busy == 0
     }
 
+    /// What it may claim now. Until it is [`Desk::cleared`], nothing rides: what is claimed takes
+    /// its places only then.
     fn opening(&self, hub: &Hub, terms: Terms) -> Opening {
-        let busy = self.busy.load(Ordering::Relaxed);
+        let busy = {
+            let mut gate = self.gate.lock();
+            gate.clear = false;
+            gate.busy
+        };
         let free = self.change(hub, |breaker, moment| {
             breaker.free(moment, terms.places, busy)
         });
@@ -125,6 +137,11 @@ impl Desk {
         let limit = limit.min(pace.allows(now));
         let again = (limit == 0).then(|| now + pace.wait(now));
         Opening { limit, again }
+    }
+
+    /// A look is over, and left nothing that was due.
+    fn cleared(&self) {
+        self.gate.lock().clear = true;
     }
 
     /// Tells the breaker something, and counts where that holds the desk or lets it go.
@@ -216,8 +233,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.desk.gate.lock().breaker.forget(self.period);
-        self.desk.busy.fetch_sub(1, Ordering::Relaxed);
+        let mut gate = self.desk.gate.lock();
+        gate.breaker.forget(self.period);
+        gate.busy -= 1;
+        drop(gate);
         self.desk.wake();
     }
 }

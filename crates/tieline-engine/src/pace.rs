@@ -45,6 +45,12 @@ impl Pace {
         self.level = self.level.saturating_sub(spent);
     }
 
+    /// Puts one back that did not begin.
+    pub(crate) fn give_back(&mut self) {
+        let level = self.level.saturating_add(cost(self.rate));
+        self.level = level.min(full(self.rate));
+    }
+
     /// How long until the next may begin; zero where one may begin now.
     pub(crate) fn wait(&mut self, now: Instant) -> Duration {
         self.wait_for(1, now)

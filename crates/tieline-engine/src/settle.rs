@@ -11,11 +11,16 @@ use std::sync::Arc;
 
 use tieline_contract::{Fault, Outcome};
 use tieline_failpoint::{self as failpoint, Step};
-use tieline_model::{Attempt, ConnectorId, Kept, ProjectId, Run, RunError, RunState, Timestamp};
-use tieline_store::{ClaimedRun, Fence, RunOutcome, SettleRun, Settled, StoreError};
+use tieline_model::{
+    Attempt, ConnectorId, DeliveryId, Kept, ProjectId, Run, RunError, RunState, Timestamp,
+};
+use tieline_store::{
+    ClaimedDelivery, ClaimedRun, Fence, RunOutcome, SettleRun, Settled, StoreError, Written,
+};
 
 use crate::Hub;
-use crate::catalog::{LiveAgent, LiveCatalog};
+use crate::catalog::{LiveAgent, LiveCatalog, LiveConnector};
+use crate::desk::Ridden;
 use crate::metrics::Status;
 
 pub use callback::Answer;
@@ -28,10 +33,16 @@ struct Ending {
 }
 
 impl Ending {
-    fn outlets(&self) -> Vec<ConnectorId> {
+    fn outlets(&self) -> Vec<(DeliveryId, ConnectorId)> {
         let deliveries = self.settle.deliveries.iter();
-        deliveries.map(|delivery| delivery.connector).collect()
+        deliveries.map(|new| (new.id, new.connector)).collect()
     }
+}
+
+/// A settle that is written, and the deliveries that were claimed with it.
+struct Committed {
+    settled: Settled,
+    ridden: Vec<Ridden<LiveConnector, ClaimedDelivery>>,
 }
 
 /// Settles an attempt. It does not give up while the store can recover: the outcome is kept in
@@ -103,14 +114,19 @@ async fn conclude(
         written = hub.write(run.project, &ending.settle).await;
     }
     failpoint::pass(Step::SettleCommitted);
-    match (written, &ending.run) {
-        (Some(Ok(Settled::Done)), Some(run)) => hub.tell(run, &ending.outlets()),
-        (Some(Ok(Settled::Done)), None) => {
+    let (mut settled, mut begun) = (None, Vec::new());
+    if let Some(Ok(committed)) = written {
+        settled = Some(committed.settled);
+        begun = hub.begin_deliveries(committed.ridden);
+    }
+    match (settled, &ending.run) {
+        (Some(Settled::Done), Some(run)) => hub.tell(run, &ending.outlets(), &begun),
+        (Some(Settled::Done), None) => {
             hub.live.put_back(id);
             goes_on(id, &ending.settle.outcome);
             agent.desk.wake();
         }
-        (None | Some(Ok(Settled::Fenced) | Err(_)), _) => hub.live.put_back(id),
+        (Some(Settled::Fenced) | None, _) => hub.live.put_back(id),
     }
 }
 
@@ -221,9 +237,9 @@ impl Hub {
         &self,
         project: ProjectId,
         settle: &SettleRun,
-    ) -> Option<Result<Settled, String>> {
+    ) -> Option<Result<Committed, String>> {
         let write = || async {
-            match self.store.settle_run(project, settle.clone()).await {
+            match self.commit_settle(project, settle.clone()).await {
                 Err(StoreError::Refused { reason }) => Ok(Err(reason)),
                 written => written.map(Ok),
             }
@@ -231,8 +247,24 @@ impl Hub {
         self.record(&settle.run, write).await
     }
 
-    /// Tells those who wait that a run has ended, and those who deliver that there is work.
-    fn tell(&self, run: &Arc<Run>, outlets: &[ConnectorId]) {
+    /// Writes a settle, and claims in its commit what can go out at once.
+    async fn commit_settle(
+        &self,
+        project: ProjectId,
+        settle: SettleRun,
+    ) -> Result<Committed, StoreError> {
+        let rides = self.delivery_rides(&settle.deliveries);
+        let claims = rides.claims(|outlet| outlet.row.id, self.lease());
+        let Written { done, claims } = self.store.settle_run(project, settle, claims).await?;
+        Ok(Committed {
+            settled: done,
+            ridden: rides.bring(claims),
+        })
+    }
+
+    /// Tells those who wait that a run has ended, and those who deliver that there is work: what
+    /// of it was not `begun` already.
+    fn tell(&self, run: &Arc<Run>, outlets: &[(DeliveryId, ConnectorId)], begun: &[DeliveryId]) {
         self.metrics
             .runs_ended
             .get_or_create(&Status {
@@ -241,7 +273,7 @@ impl Hub {
             .inc();
         self.metrics.deliveries_created.inc_by(outlets.len() as u64);
         self.live.ended(run);
-        for outlet in outlets {
+        for (_, outlet) in outlets.iter().filter(|(id, _)| !begun.contains(id)) {
             self.desks.wake_outlet(*outlet);
         }
         let catalog = self.catalog.load();

@@ -12,6 +12,7 @@ mod pace;
 mod removed;
 mod replays;
 mod retention;
+mod rides;
 mod rig;
 mod sessions;
 mod stops;

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use rusqlite::{Connection, Row};
 use tieline_model::ProjectId;
 use tieline_model::page::Page;
-use tieline_store::Claims;
+use tieline_store::{Claims, Written};
 use tieline_vault::{Place, SEALED_EXTRA, Vault, key_id};
 
 pub(crate) use self::open::{
@@ -187,6 +187,22 @@ impl<T: Sealed> Sealed for Page<T> {
 
     fn bytes(&self) -> usize {
         self.rows.bytes()
+    }
+}
+
+impl<Done: Send + 'static, T: Sealed> Sealed for Written<Done, T> {
+    type Open = Written<Done, T::Open>;
+
+    fn open(self, vault: &Vault) -> Self::Open {
+        let claims = self.claims.into_iter().map(|claims| claims.open(vault));
+        Written {
+            done: self.done,
+            claims: claims.collect(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.claims.iter().map(Claims::bytes).sum()
     }
 }
 

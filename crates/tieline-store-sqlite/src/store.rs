@@ -11,7 +11,7 @@ use tieline_model::{
 use tieline_store::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, Retain, Retained, RunFilter,
-    SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile,
+    SettleDelivery, SettleRun, Settled, Store, StoreError, StoredFile, Written,
 };
 use tieline_vault::HUB;
 
@@ -98,9 +98,19 @@ impl Store for SqliteStore {
         self.read(move |c| access::audit(c, project, &page)).await
     }
 
-    async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
+    async fn accept(
+        &self,
+        events: Vec<NewEvent>,
+        claims: Vec<Claim<AgentId>>,
+    ) -> Result<Written<Vec<Acceptance>, ClaimedRun>, StoreError> {
         let events = self.seal_events(events).await?;
-        self.write(move |c| accept::accept(c, &events)).await
+        self.write_sealed(move |from| {
+            let done = accept::accept(from, &events)?;
+            let claims = claims.iter().map(|claim| claim::claim_runs(from, *claim));
+            let claims = claims.collect::<Result<_, _>>()?;
+            Ok(Written { done, claims })
+        })
+        .await
     }
 
     async fn claim_runs(&self, claim: Claim<AgentId>) -> Result<Claims<ClaimedRun>, StoreError> {
@@ -112,12 +122,20 @@ impl Store for SqliteStore {
         &self,
         project: ProjectId,
         settle: SettleRun,
-    ) -> Result<Settled, StoreError> {
+        claims: Vec<Claim<ConnectorId>>,
+    ) -> Result<Written<Settled, ClaimedDelivery>, StoreError> {
         let key = self.key(project, seal::values_of_settle(&settle)).await?;
         let bytes = seal::bytes_of_settle(&settle);
         let settle = aside(bytes, move || seal::settle(&key, project, settle)).await?;
-        self.write(move |c| settle::settle_run(c, project, &settle))
-            .await
+        self.write_sealed(move |from| {
+            let done = settle::settle_run(from, project, &settle)?;
+            let claims = claims
+                .iter()
+                .map(|claim| claim::claim_deliveries(from, *claim));
+            let claims = claims.collect::<Result<_, _>>()?;
+            Ok(Written { done, claims })
+        })
+        .await
     }
 
     async fn claim_deliveries(

@@ -93,7 +93,7 @@ async fn a_store_that_is_opened_again_holds_everything() {
         for before in 0..round {
             assert!(holds(&store, before).await);
         }
-        store.accept(vec![new_event(round)]).await.unwrap();
+        store.accept(vec![new_event(round)], vec![]).await.unwrap();
         if round == 1 {
             store.close().await;
             let log = folder.path().join("hub.db-wal");
@@ -109,7 +109,7 @@ async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
     let store = open(folder.path().join("hub.db")).unwrap();
     let copies = TempDir::new().unwrap();
     for number in 0..40 {
-        store.accept(vec![new_event(number)]).await.unwrap();
+        store.accept(vec![new_event(number)], vec![]).await.unwrap();
         if number % 13 != 0 {
             continue;
         }
@@ -128,23 +128,23 @@ async fn files_copied_in_flight_hold_all_that_was_acknowledged() {
 async fn a_refused_job_spoils_no_other_of_its_commit() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     // The first job holds the writer up, so that the others gather behind it.
     let (wake, held) = std::sync::mpsc::channel::<()>();
     let hold = store.write(move |_| {
         held.recv().ok();
         Ok(())
     });
-    let accept = |number| store.accept(vec![new_event(number)]);
+    let accept = |number| store.accept(vec![new_event(number)], vec![]);
     let release = async move {
         tokio::task::yield_now().await;
         drop(wake);
     };
     let (held, one, known, two, ()) = tokio::join!(hold, accept(1), accept(0), accept(2), release);
     held.unwrap();
-    assert_eq!(one.unwrap(), [STORED]);
+    assert_eq!(one.unwrap().done, [STORED]);
     assert!(matches!(known, Err(StoreError::Refused { .. })));
-    assert_eq!(two.unwrap(), [STORED]);
+    assert_eq!(two.unwrap().done, [STORED]);
     assert!(holds(&store, 1).await && holds(&store, 2).await);
 }
 
@@ -183,7 +183,7 @@ async fn a_full_queue_is_said_at_once() {
 async fn a_full_disk_is_unavailable_until_there_is_room() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     let limit = async |pages: u32| {
         let set = move |c: &rusqlite::Connection| {
             Ok(c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
@@ -196,7 +196,7 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
         ..new_event(1)
     };
     for _ in 0..3 {
-        let full = store.accept(vec![large()]).await;
+        let full = store.accept(vec![large()], vec![]).await;
         assert!(
             matches!(full, Err(StoreError::Unavailable { .. })),
             "{full:?}"
@@ -207,7 +207,10 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
         );
     }
     limit(1_000_000).await;
-    assert_eq!(store.accept(vec![large()]).await.unwrap(), [STORED]);
+    assert_eq!(
+        store.accept(vec![large()], vec![]).await.unwrap().done,
+        [STORED]
+    );
 }
 
 pub(crate) fn root_page(path: &Path, table: &str) -> u64 {
@@ -224,7 +227,7 @@ async fn a_damaged_file_breaks_the_store_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("hub.db");
     let store = open(&path).unwrap();
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     store.close().await;
     let page_bytes = u64::from(crate::limits::PAGE_BYTES);
     let at = (root_page(&path, "payloads") - 1) * page_bytes;
@@ -233,7 +236,7 @@ async fn a_damaged_file_breaks_the_store_for_ever() {
 
     let store = open(&path).unwrap();
     store.probe().await.unwrap();
-    let accepted = store.accept(vec![new_event(1)]).await;
+    let accepted = store.accept(vec![new_event(1)], vec![]).await;
     assert!(
         matches!(accepted, Err(StoreError::Broken { .. })),
         "{accepted:?}"
@@ -243,7 +246,7 @@ async fn a_damaged_file_breaks_the_store_for_ever() {
     let later = [
         store.probe().await.err(),
         store.catalog().await.err(),
-        store.accept(vec![]).await.err(),
+        store.accept(vec![], vec![]).await.err(),
     ];
     for error in later {
         assert!(
@@ -278,7 +281,7 @@ async fn a_claim_of_nothing_writes_nothing() {
     let before = log();
     assert!(claim(&store, 8).await.is_empty());
     assert_eq!(log(), before);
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     assert_eq!(claim(&store, 8).await, [new_event(0).id]);
     assert!(log() > before, "a claim of something does");
 }
@@ -302,7 +305,7 @@ async fn statements_are_compiled_once() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
-        store.accept(vec![new_event(number)]).await.unwrap();
+        store.accept(vec![new_event(number)], vec![]).await.unwrap();
         assert_eq!(claim(&store, 1 + number).await, [new_event(number).id]);
     }
     let compiled = |connection: &rusqlite::Connection| {
@@ -363,7 +366,7 @@ async fn a_page_of_large_bodies_ends_early() {
             input: Bytes::from(vec![b'1'; crate::limits::LIST_BYTES / 2]),
             ..new_event(number)
         };
-        store.accept(vec![large]).await.unwrap();
+        store.accept(vec![large], vec![]).await.unwrap();
     }
     let (mut pages, mut listed) = (vec![], vec![]);
     let mut request = PageRequest::first(50);
@@ -393,7 +396,7 @@ async fn a_long_log_is_copied_back_into_the_file() {
             input: Bytes::from(vec![b'1'; 200_000]),
             ..new_event(number)
         };
-        store.accept(vec![large]).await.unwrap();
+        store.accept(vec![large], vec![]).await.unwrap();
     }
     let log = fs::metadata(folder.path().join("hub.db-wal"))
         .unwrap()
@@ -461,7 +464,7 @@ async fn the_log_stays_short_under_steady_reading() {
             input: Bytes::from(vec![b'1'; 200_000]),
             ..new_event(number)
         };
-        store.accept(vec![large]).await.unwrap();
+        store.accept(vec![large], vec![]).await.unwrap();
     }
     let log = fs::metadata(folder.path().join("hub.db-wal"))
         .unwrap()

@@ -12,7 +12,7 @@ use tieline_model::{
 use crate::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, EventFilter, NewEvent, OpenWork, RunFilter, SettleDelivery, SettleRun, Settled,
-    StoreError, StoredFile,
+    StoreError, StoredFile, Written,
 };
 
 /// Durable state: the catalogue, the queue and the journal.
@@ -89,7 +89,14 @@ pub trait Store: Send + Sync + 'static {
     /// A run whose line has `width` others that may be claimed stands behind them: it is `queued`
     /// (or waits with reason `debounce`) and cannot be claimed. Those whose place a new run takes
     /// stand no longer in anybody's way, unless they are in hand.
-    async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError>;
+    ///
+    /// Then, in the same commit, each of `claims` is made as by [`Store::claim_runs`], whatever
+    /// became of the events: one may bring a run of this call, an older one, or nothing.
+    async fn accept(
+        &self,
+        events: Vec<NewEvent>,
+        claims: Vec<Claim<AgentId>>,
+    ) -> Result<Written<Vec<Acceptance>, ClaimedRun>, StoreError>;
 
     /// Claims due runs of one agent: each becomes `running`, with its attempt counted, its epoch
     /// raised, its lease set and `started_at` the lease's `now`.
@@ -114,11 +121,15 @@ pub trait Store: Send + Sync + 'static {
     /// was. `into` stays set only where it ends as `cancelled`.
     ///
     /// The next comes forward likewise wherever a run whose place was taken goes out of hand.
+    ///
+    /// Then, in the same commit, each of `claims` is made as by [`Store::claim_deliveries`], also
+    /// where the settle was fenced.
     async fn settle_run(
         &self,
         project: ProjectId,
         settle: SettleRun,
-    ) -> Result<Settled, StoreError>;
+        claims: Vec<Claim<ConnectorId>>,
+    ) -> Result<Written<Settled, ClaimedDelivery>, StoreError>;
 
     /// Claims due deliveries of one outbound connector, as `claim_runs` does.
     async fn claim_deliveries(

@@ -22,5 +22,5 @@ pub use memory::MemoryStore;
 pub use queue::{
     Acceptance, Change, Claim, ClaimedDelivery, ClaimedRun, Claims, Counts, Debounce, Dedupe,
     DeliveryOutcome, Epoch, Fence, Lease, Line, LinePolicy, NewDelivery, NewEvent, NewFile, NewRun,
-    Next, OpenWork, Retain, Retained, RunOutcome, SettleDelivery, SettleRun, Settled,
+    Next, OpenWork, Retain, Retained, RunOutcome, SettleDelivery, SettleRun, Settled, Written,
 };

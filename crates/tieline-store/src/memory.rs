@@ -32,7 +32,7 @@ use self::line::Standing;
 use crate::{
     Acceptance, Catalog, CatalogChange, Change, Claim, ClaimedDelivery, ClaimedRun, Claims,
     DeliveryFilter, Epoch, EventFilter, NewEvent, NewRun, OpenWork, RunFilter, SettleDelivery,
-    SettleRun, Settled, Store, StoreError, StoredFile,
+    SettleRun, Settled, Store, StoreError, StoredFile, Written,
 };
 
 /// Keeps everything in memory.
@@ -218,8 +218,17 @@ impl Store for MemoryStore {
         self.with(|state| Ok(state.list_audit(project, &page)))
     }
 
-    async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
-        let accepted = self.with(|state| state.accept(events));
+    async fn accept(
+        &self,
+        events: Vec<NewEvent>,
+        claims: Vec<Claim<AgentId>>,
+    ) -> Result<Written<Vec<Acceptance>, ClaimedRun>, StoreError> {
+        let accepted = self.with(|state| {
+            let done = state.accept(events)?;
+            let claims = claims.into_iter().map(|claim| state.claim_runs(claim));
+            let claims = claims.collect();
+            Ok(Written { done, claims })
+        });
         self.answered().await;
         accepted
     }
@@ -234,8 +243,16 @@ impl Store for MemoryStore {
         &self,
         project: ProjectId,
         settle: SettleRun,
-    ) -> Result<Settled, StoreError> {
-        let settled = self.with(|state| state.settle_run(project, settle));
+        claims: Vec<Claim<ConnectorId>>,
+    ) -> Result<Written<Settled, ClaimedDelivery>, StoreError> {
+        let settled = self.with(|state| {
+            let done = state.settle_run(project, settle)?;
+            let claims = claims
+                .into_iter()
+                .map(|claim| state.claim_deliveries(claim));
+            let claims = claims.collect();
+            Ok(Written { done, claims })
+        });
         self.answered().await;
         settled
     }

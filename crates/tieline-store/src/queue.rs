@@ -152,6 +152,14 @@ pub struct Claims<T> {
     pub next_due: Option<Timestamp>,
 }
 
+/// What a write did, and what was claimed in its commit.
+#[derive(Clone, Debug)]
+pub struct Written<Done, Row> {
+    pub done: Done,
+    /// One for each claim that was asked for, in order.
+    pub claims: Vec<Claims<Row>>,
+}
+
 /// A run in hand, with its attempt already counted.
 #[derive(Clone, Debug)]
 pub struct ClaimedRun {

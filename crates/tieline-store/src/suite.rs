@@ -16,6 +16,7 @@ mod given;
 mod journal;
 mod line;
 mod retain;
+mod ride;
 mod settle;
 mod shared;
 
@@ -158,6 +159,15 @@ const PROMISES: &[Promise<Given>] = promises![
     deliver::a_delivery_without_a_body_is_failed_from_the_start,
     deliver::a_waiting_delivery_is_driven_at_once,
     deliver::a_delivery_in_hand_or_delivered_is_not_driven_again,
+    ride::a_run_is_claimed_in_the_commit_that_stores_it,
+    ride::every_claim_that_rides_is_answered_in_order,
+    ride::a_claim_that_rides_takes_what_goes_first,
+    ride::a_claim_that_rides_takes_nothing_from_behind,
+    ride::an_accept_that_fails_claims_nothing,
+    ride::an_accept_that_stores_nothing_claims_what_is_due,
+    ride::a_delivery_is_claimed_in_the_commit_that_ends_its_run,
+    ride::a_settle_that_is_fenced_claims_what_is_due,
+    ride::a_settle_that_fails_claims_nothing,
     journal::pages_walk_the_whole_list_once,
     journal::events_are_narrowed_by_their_connector,
     journal::runs_are_narrowed_by_every_filter,

@@ -69,6 +69,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, desk: Arc<Desk>, supply: impl Supply) {
                     if brought.rows >= opening.limit {
                         continue;
                     }
+                    desk.cleared();
                     idle = brought.rows == 0 && desk.is_idle();
                     if let Some(due) = brought.next_due {
                         rest = rest.min(due.since(hub.steady()));

@@ -32,6 +32,18 @@ fn quiet_saves_no_more_than_one_bucket() {
 }
 
 #[test]
+fn what_did_not_begin_is_put_back_and_no_more() {
+    let now = Instant::now();
+    let mut pace = pace("2/1s", now);
+    pace.spend(2);
+    pace.give_back();
+    assert_eq!(pace.allows(now), 1);
+    pace.give_back();
+    pace.give_back();
+    assert_eq!(pace.allows(now), 2);
+}
+
+#[test]
 fn looking_often_loses_nothing() {
     let mut now = Instant::now();
     let mut pace = pace("3/1s", now);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tieline_model::{ProjectId, Run, RunError, RunId, RunState};
 use tieline_store::{Fence, RunOutcome, Settled};
 
-use super::Ending;
+use super::{Committed, Ending};
 use crate::{EngineError, Hub};
 
 impl Hub {
@@ -43,12 +43,14 @@ impl Hub {
         let (hub, project) = (Arc::clone(self), run.project);
         let settled = self.finish(async move {
             let Ending { settle, run } = ending;
-            if hub.store.settle_run(project, settle).await? == Settled::Fenced {
+            let Committed { settled, ridden } = hub.commit_settle(project, settle).await?;
+            let begun = hub.begin_deliveries(ridden);
+            if settled == Settled::Fenced {
                 return Ok::<_, EngineError>(None);
             }
             if let Some(run) = &run {
                 hub.live.ended_from_outside();
-                hub.tell(run, &outlets);
+                hub.tell(run, &outlets, &begun);
             }
             Ok(run)
         });

@@ -224,8 +224,8 @@ async fn displace(hub: &Arc<Hub>, id: u8) -> Vec<RunId> {
         filtered: false,
         runs: vec![run],
     };
-    let acceptances = hub.store().accept(vec![new]).await.unwrap();
-    match &acceptances[..] {
+    let acceptances = hub.store().accept(vec![new], vec![]).await.unwrap();
+    match &acceptances.done[..] {
         [Acceptance::Stored { displaced }] => displaced.clone(),
         other => panic!("{other:?}"),
     }

@@ -33,7 +33,7 @@ async fn a_copy_made_while_the_store_is_written_to_holds_all_that_was_acknowledg
     let store = open(&source).unwrap();
     for number in 0..200 {
         let event = large(number, 40_000);
-        store.accept(vec![event]).await.unwrap();
+        store.accept(vec![event], vec![]).await.unwrap();
     }
     let to = backups.path().join("copy.db");
     // Each step of the copy waits for another commit, so that it can never keep up with them.
@@ -41,7 +41,7 @@ async fn a_copy_made_while_the_store_is_written_to_holds_all_that_was_acknowledg
     let runtime = tokio::runtime::Handle::current();
     let write = |_, _| {
         let event = large(written.get(), 40_000);
-        runtime.block_on(store.accept(vec![event])).unwrap();
+        runtime.block_on(store.accept(vec![event], vec![])).unwrap();
         written.set(written.get() + 1);
     };
     tokio::task::block_in_place(|| SqliteStore::backup(&source, &to, write)).unwrap();
@@ -66,7 +66,7 @@ async fn a_backup_says_how_far_it_is() {
     let source = folder.path().join("hub.db");
     let store = open(&source).unwrap();
     let event = large(0, 20_000_000);
-    store.accept(vec![event]).await.unwrap();
+    store.accept(vec![event], vec![]).await.unwrap();
     let mut said = Vec::new();
     SqliteStore::backup(&source, &folder.path().join("copy.db"), |done, of| {
         said.push((done, of));
@@ -84,7 +84,7 @@ async fn a_store_that_nobody_has_open_is_copied_too() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hub.db");
     let store = open(&source).unwrap();
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     store.close().await;
     let to = folder.path().join("copy.db");
     let master = SqliteStore::backup(&source, &to, |_, _| {}).unwrap();
@@ -183,7 +183,7 @@ async fn a_killed_backup_leaves_no_copy() {
     let to = folder.path().join("copy.db");
     let store = open(&source).unwrap();
     let event = large(0, 20_000_000);
-    store.accept(vec![event]).await.unwrap();
+    store.accept(vec![event], vec![]).await.unwrap();
 
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "backup::tests::a_backup_that_never_ends"])

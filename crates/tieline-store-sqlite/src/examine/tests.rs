@@ -68,10 +68,10 @@ impl Damaged {
             }],
             ..new_event(1)
         };
-        store.accept(vec![event]).await.unwrap();
+        store.accept(vec![event], vec![]).await.unwrap();
         let claimed = claim(&store).await.remove(0);
         settle(&store, &claimed).await;
-        store.accept(vec![new_event(2)]).await.unwrap();
+        store.accept(vec![new_event(2)], vec![]).await.unwrap();
         store.close().await;
         this
     }
@@ -138,7 +138,7 @@ async fn settle(store: &SqliteStore, claimed: &ClaimedRun) {
         attempt: None,
         deliveries: vec![delivery],
     };
-    store.settle_run(HERE, settle).await.unwrap();
+    store.settle_run(HERE, settle, vec![]).await.unwrap();
 }
 
 fn errors(seen: &Examination) -> Vec<&str> {
@@ -234,7 +234,7 @@ async fn a_damaged_event_stops_no_claim_of_others() {
     let made = Damaged::store().await;
     let store = made.open();
     let two = vec![new_event(3), new_event(4)];
-    store.accept(two).await.unwrap();
+    store.accept(two, vec![]).await.unwrap();
     store.close().await;
     made.flip("SELECT sealed FROM payloads ORDER BY seq DESC LIMIT 1 OFFSET 1");
     let store = made.open();
@@ -409,7 +409,7 @@ async fn what_is_not_the_hubs_is_refused_with_words() {
 async fn a_log_that_was_left_behind_is_examined_with_the_file() {
     let made = Damaged::store().await;
     let store = made.open();
-    store.accept(vec![new_event(5)]).await.unwrap();
+    store.accept(vec![new_event(5)], vec![]).await.unwrap();
     let copy = Damaged {
         folder: TempDir::new().unwrap(),
     };

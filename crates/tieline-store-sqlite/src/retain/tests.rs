@@ -44,7 +44,10 @@ async fn what_is_done_with_is_not_looked_at_again() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..20 {
-        store.accept(vec![ended_at(number, number)]).await.unwrap();
+        store
+            .accept(vec![ended_at(number, number)], vec![])
+            .await
+            .unwrap();
     }
     let zero = hour(0);
     let mut bodies = 0;
@@ -66,9 +69,12 @@ async fn what_is_done_with_is_not_looked_at_again() {
 async fn an_event_that_never_ends_hinders_no_other_and_is_seldom_looked_at() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
-    store.accept(vec![new_event(0)]).await.unwrap();
+    store.accept(vec![new_event(0)], vec![]).await.unwrap();
     for number in 1..10 {
-        store.accept(vec![ended_at(number, number)]).await.unwrap();
+        store
+            .accept(vec![ended_at(number, number)], vec![])
+            .await
+            .unwrap();
     }
     let zero = hour(0);
     let some = retain(&store, hour(5), zero, 100).await;
@@ -95,7 +101,7 @@ async fn a_commit_erases_only_so_many_bytes() {
             input: vec![b'1'; 600_000].into(),
             ..ended_at(number, 1)
         };
-        store.accept(vec![large]).await.unwrap();
+        store.accept(vec![large], vec![]).await.unwrap();
     }
     for (bodies, more) in [(2, true), (2, true), (1, false)] {
         let some = retain(&store, hour(2), hour(0), 10).await;
@@ -119,11 +125,11 @@ async fn events_behind_ids_from_the_future_are_found_within_a_day() {
     let store = open(folder.path().join("hub.db")).unwrap();
     let (ahead, after) = (ended_at(0, 9000), ended_at(0, 1));
     let events = vec![with_id_of(9000, ahead), with_id_of(9001, after)];
-    store.accept(events).await.unwrap();
+    store.accept(events, vec![]).await.unwrap();
     assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 1);
     for hours in 2..40 {
         let event = with_id_of(hours, ended_at(0, hours));
-        store.accept(vec![event]).await.unwrap();
+        store.accept(vec![event], vec![]).await.unwrap();
     }
     assert_eq!(retain(&store, hour(20), hour(0), 100).await.bodies, 0);
     assert_eq!(retain(&store, hour(26), hour(0), 100).await.bodies, 24);
@@ -135,7 +141,7 @@ async fn nothing_to_do_writes_nothing() {
     let path = folder.path().join("hub.db");
     let store = open(&path).unwrap();
     store
-        .accept(vec![ended_at(0, 1), ended_at(1, 9)])
+        .accept(vec![ended_at(0, 1), ended_at(1, 9)], vec![])
         .await
         .unwrap();
     assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 1);
@@ -168,7 +174,7 @@ async fn erased_bodies_are_not_in_the_file_any_more() {
             ..ended_at(number, 1)
         };
         store
-            .accept(vec![large, ended_at(number + 10, 1)])
+            .accept(vec![large, ended_at(number + 10, 1)], vec![])
             .await
             .unwrap();
     }
@@ -203,7 +209,10 @@ async fn what_went_whole_leaves_no_row() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path().join("hub.db")).unwrap();
     for number in 0..5 {
-        store.accept(vec![ended_at(number, 1)]).await.unwrap();
+        store
+            .accept(vec![ended_at(number, 1)], vec![])
+            .await
+            .unwrap();
     }
     assert_eq!(retain(&store, hour(2), hour(0), 10).await.bodies, 5);
     assert_eq!(count(&store, "SELECT count(*) FROM payloads").await, 0);

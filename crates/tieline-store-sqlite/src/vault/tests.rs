@@ -56,7 +56,7 @@ fn telling(number: u32) -> NewEvent {
 async fn nothing_that_was_said_stands_in_the_file_or_its_log() {
     let (folder, path) = place();
     let store = open(&path).unwrap();
-    store.accept(vec![telling(1)]).await.unwrap();
+    store.accept(vec![telling(1)], vec![]).await.unwrap();
     let held = NewRun {
         id: RunId::from_bytes([9; 16]),
         agent: new_event(1).runs[0].agent,
@@ -118,7 +118,7 @@ async fn a_value_that_was_moved_does_not_open() {
             ..new_event(2)
         };
         let events = vec![new_event(1), there, new_event(3)];
-        store.accept(events).await.unwrap();
+        store.accept(events, vec![]).await.unwrap();
         store.close().await;
         let connection = Connection::open(&path).unwrap();
         let kept = "CREATE TEMP TABLE kept AS SELECT * FROM payloads";
@@ -180,7 +180,7 @@ fn connector() -> tieline_model::Connector {
 async fn a_store_of_another_key_is_refused_and_not_touched() {
     let (folder, path) = place();
     let store = open(&path).unwrap();
-    store.accept(vec![new_event(1)]).await.unwrap();
+    store.accept(vec![new_event(1)], vec![]).await.unwrap();
     // As a crash leaves it: with its log.
     let copies = TempDir::new().unwrap();
     for name in ["hub.db", "hub.db-wal"] {
@@ -219,7 +219,7 @@ async fn a_rotation_under_load_loses_nothing_and_all_is_sealed_anew_after_it() {
         let store = Arc::clone(&store);
         async move {
             for number in from..from + 100 {
-                store.accept(vec![new_event(number)]).await.unwrap();
+                store.accept(vec![new_event(number)], vec![]).await.unwrap();
                 assert!(holds(&store, number).await);
             }
         }
@@ -231,7 +231,7 @@ async fn a_rotation_under_load_loses_nothing_and_all_is_sealed_anew_after_it() {
     let (rotation, (), ()) = tokio::join!(rotate, load(0), load(1000));
     assert_eq!((rotation.from, rotation.to), (old, to));
     assert_eq!((rotation.rewrapped, rotation.resealed), (2, 3));
-    store.accept(vec![new_event(5000)]).await.unwrap();
+    store.accept(vec![new_event(5000)], vec![]).await.unwrap();
     let keys = async |sql: &'static str| {
         let find = move |c: &Connection| Ok(c.query_row(sql, [], |row| row.get::<_, u32>(0))?);
         store.read(find).await.unwrap()
@@ -252,13 +252,13 @@ async fn a_rotation_under_load_loses_nothing_and_all_is_sealed_anew_after_it() {
 async fn after_a_rotation_the_new_key_opens_the_store_and_the_old_one_its_old_backup() {
     let (folder, path) = place();
     let store = open(&path).unwrap();
-    store.accept(vec![telling(1)]).await.unwrap();
+    store.accept(vec![telling(1)], vec![]).await.unwrap();
     let backup = folder.path().join("copy.db");
     SqliteStore::backup(&path, &backup, |_, _| {}).unwrap();
     let (later, new) = other_vault(vec![]);
     let to = new.id();
     store.rotate_vault(new).await.unwrap();
-    store.accept(vec![telling(2)]).await.unwrap();
+    store.accept(vec![telling(2)], vec![]).await.unwrap();
     let copy = folder.path().join("later.db");
     let needs = SqliteStore::backup(&path, &copy, |_, _| {}).unwrap();
     assert_eq!(needs, to);
@@ -273,8 +273,8 @@ async fn after_a_rotation_the_new_key_opens_the_store_and_the_old_one_its_old_ba
             id: EventId::from_bytes([9; 16]),
             ..telling(number)
         };
-        let known = store.accept(vec![again]).await.unwrap();
-        let known = matches!(known[0], tieline_store::Acceptance::Duplicate { .. });
+        let known = store.accept(vec![again], vec![]).await.unwrap();
+        let known = matches!(known.done[0], tieline_store::Acceptance::Duplicate { .. });
         assert!(known, "{number}");
     }
     let old = open(&backup).unwrap();
@@ -307,7 +307,7 @@ async fn a_key_that_is_used_up_gives_way_to_another() {
         .execute(&spent, [])
         .unwrap();
     let store = open(&path).unwrap();
-    store.accept(vec![new_event(1)]).await.unwrap();
+    store.accept(vec![new_event(1)], vec![]).await.unwrap();
     assert!(holds(&store, 1).await);
     let status = store.vault_status().await.unwrap();
     assert_eq!((status.data_keys, status.closed), (4, 2));
@@ -330,7 +330,7 @@ async fn two_handles_read_what_the_other_sealed_by_a_new_key() {
         } else {
             (&other, &one)
         };
-        writes.accept(vec![event]).await.unwrap();
+        writes.accept(vec![event], vec![]).await.unwrap();
         let event = reads.event(project, new_event(number).id).await.unwrap();
         assert_eq!(event.unwrap().kept, Kept::Whole);
     }

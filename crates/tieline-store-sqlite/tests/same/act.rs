@@ -36,7 +36,10 @@ pub(crate) async fn perform(store: &dyn Store, world: &World, prepared: Prepared
     } = prepared;
     let (now, project) = (world.at(0), ProjectId);
     match op {
-        Op::Accept { .. } => told(store.accept(events).await),
+        Op::Accept { rides, .. } => {
+            let claims = world.claims(&rides, AgentId);
+            told(store.accept(events, claims).await)
+        }
         Op::AddRuns {
             project: of, event, ..
         } => {
@@ -62,15 +65,16 @@ pub(crate) async fn perform(store: &dyn Store, world: &World, prepared: Prepared
             let claim = world.claim(ConnectorId(of), limit, (node, lease));
             told(store.claim_deliveries(claim).await)
         }
-        Op::SettleRun { .. } => {
+        Op::SettleRun { ref rides, .. } => {
             let (of, settle) = settle_run(world, &op, deliveries).expect("it is a settle");
-            told(store.settle_run(of, settle).await)
+            let claims = world.claims(rides, ConnectorId);
+            told(store.settle_run(of, settle, claims).await)
         }
         Op::SettleDelivery { .. } => {
             let (of, settle) = settle_delivery(world, &op).expect("it is a settle");
             told(store.settle_delivery(of, settle).await)
         }
-        Op::Attempt { of, end, .. } => attempt(store, world, (of, &end), deliveries).await,
+        Op::Attempt { .. } => attempt(store, world, &op, deliveries).await,
         Op::Deliver { end } => deliver(store, world, &end).await,
         Op::OpenWork => told(store.open_work().await),
         Op::Wait { .. } => String::new(),
@@ -180,7 +184,7 @@ async fn cancel_displaced(store: &dyn Store, now: Timestamp, limit: u32) -> Stri
             attempt: None,
             deliveries: vec![],
         };
-        answers += &told(store.settle_run(project, settle).await);
+        answers += &told(store.settle_run(project, settle, vec![]).await);
     }
     answers
 }
@@ -292,10 +296,14 @@ fn delivery_outcome(world: &World, end: &End<DeliveryState>) -> DeliveryOutcome 
 async fn attempt(
     store: &dyn Store,
     world: &World,
-    (of, end): (i64, &End<RunState>),
+    op: &Op,
     deliveries: Vec<NewDelivery>,
 ) -> String {
-    let claims = store.claim_runs(world.claim(AgentId(of), 1, (1, 30))).await;
+    let Op::Attempt { of, end, rides, .. } = op else {
+        return String::new();
+    };
+    let claim = world.claim(AgentId(*of), 1, (1, 30));
+    let claims = store.claim_runs(claim).await;
     let mut answers = format!("{claims:?}");
     for claimed in claims.iter().flat_map(|claims| &claims.rows) {
         let settle = SettleRun {
@@ -306,7 +314,8 @@ async fn attempt(
             attempt: world.attempt(true),
             deliveries: deliveries.clone(),
         };
-        answers += &told(store.settle_run(claimed.run.project, settle).await);
+        let (project, claims) = (claimed.run.project, world.claims(rides, ConnectorId));
+        answers += &told(store.settle_run(project, settle, claims).await);
     }
     answers
 }

@@ -34,6 +34,14 @@ pub(crate) struct LinePlan {
     pub debounce: Option<(u64, u64, u32)>,
 }
 
+/// A claim that is made in the commit of something else.
+#[derive(Clone, Debug)]
+pub(crate) struct RidePlan {
+    pub of: i64,
+    pub limit: u32,
+    pub lease: i64,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum End<State> {
     Ended {
@@ -55,6 +63,7 @@ pub(crate) enum Op {
     Accept {
         project: i64,
         events: Vec<EventPlan>,
+        rides: Vec<RidePlan>,
     },
     AddRuns {
         project: i64,
@@ -80,6 +89,7 @@ pub(crate) enum Op {
         end: End<RunState>,
         deliveries: Vec<bool>,
         attempt: bool,
+        rides: Vec<RidePlan>,
     },
     SettleDelivery {
         project: i64,
@@ -93,6 +103,7 @@ pub(crate) enum Op {
         of: i64,
         end: End<RunState>,
         deliveries: Vec<bool>,
+        rides: Vec<RidePlan>,
     },
     /// Claims one delivery and settles what came with its own epoch.
     Deliver {
@@ -320,6 +331,13 @@ pub(crate) fn any_op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Claims of these agents or connectors.
+fn rides(of: std::ops::Range<i64>) -> impl Strategy<Value = Vec<RidePlan>> {
+    let ride = (of, 0..3_u32, 0..40_i64);
+    let ride = ride.prop_map(|(of, limit, lease)| RidePlan { of, limit, lease });
+    prop_oneof![1 => Just(vec![]), 2 => prop::collection::vec(ride, 1..3)]
+}
+
 fn moving() -> impl Strategy<Value = Op> {
     let events = prop::collection::vec(event(), 0..3);
     let claim = (1..4_i64, 0..4_u32, 1..3_u8, 0..40_i64);
@@ -331,6 +349,7 @@ fn moving() -> impl Strategy<Value = Op> {
         end(RunState::ALL),
         delivered,
         any::<bool>(),
+        rides(3..4),
     );
     let delivery = (
         project(),
@@ -340,20 +359,23 @@ fn moving() -> impl Strategy<Value = Op> {
         any::<bool>(),
     );
     let made = prop::collection::vec(prop::bool::weighted(0.8), 0..3);
-    let tried = (1..3_i64, end(RunState::ALL), made);
-    let tried = tried.prop_map(|(of, end, deliveries)| Op::Attempt {
+    let tried = (1..3_i64, end(RunState::ALL), made, rides(3..4));
+    let tried = tried.prop_map(|(of, end, deliveries, rides)| Op::Attempt {
         of,
         end,
         deliveries,
+        rides,
     });
     prop_oneof![
         6 => tried,
         3 => end(DeliveryState::ALL).prop_map(|end| Op::Deliver { end }),
-        4 => (project(), events).prop_map(|(project, events)| Op::Accept { project, events }),
+        4 => (project(), events, rides(1..3)).prop_map(|(project, events, rides)| {
+            Op::Accept { project, events, rides }
+        }),
         4 => claim.clone().prop_map(|(of, limit, node, lease)| Op::ClaimRuns { of, limit, node, lease }),
         2 => claim.prop_map(|(of, limit, node, lease)| Op::ClaimDeliveries { of, limit, node, lease }),
-        6 => run.prop_map(|(project, run, fence, end, deliveries, attempt)| {
-            Op::SettleRun { project, run, fence, end, deliveries, attempt }
+        6 => run.prop_map(|(project, run, fence, end, deliveries, attempt, rides)| {
+            Op::SettleRun { project, run, fence, end, deliveries, attempt, rides }
         }),
         3 => delivery.prop_map(|(project, delivery, epoch, end, attempt)| {
             Op::SettleDelivery { project, delivery, epoch, end, attempt }

@@ -9,7 +9,7 @@ use tieline_model::{
 };
 use tieline_store::{Claim, Debounce, Dedupe, Lease, Line, NewDelivery, NewEvent, NewFile, NewRun};
 
-use super::ops::{EventPlan, LinePlan, Op, RunPlan};
+use super::ops::{EventPlan, LinePlan, Op, RidePlan, RunPlan};
 
 /// What both stores were told so far: the time, and the ids that were given out.
 #[derive(Debug, Default)]
@@ -44,7 +44,9 @@ impl World {
             deliveries: vec![],
         };
         match op {
-            Op::Accept { project, events } => {
+            Op::Accept {
+                project, events, ..
+            } => {
                 let events = events.iter().map(|plan| self.new_event(*project, plan));
                 prepared.events = events.collect();
             }
@@ -150,6 +152,11 @@ impl World {
             limit,
             lease: Lease { node, now, until },
         }
+    }
+
+    pub(crate) fn claims<Of>(&self, rides: &[RidePlan], of: fn(i64) -> Of) -> Vec<Claim<Of>> {
+        let claim = |ride: &RidePlan| self.claim(of(ride.of), ride.limit, (1, ride.lease));
+        rides.iter().map(claim).collect()
     }
 
     pub(crate) fn attempt(&self, wanted: bool) -> Option<Attempt> {

@@ -232,7 +232,7 @@ pub(super) async fn a_batch_with_one_known_id_stores_nothing(given: Given) {
     twin.id = known;
     let refused = given
         .store
-        .accept(vec![fine, given.new_event(vec![twin])])
+        .accept(vec![fine, given.new_event(vec![twin])], vec![])
         .await;
     assert!(matches!(refused, Err(StoreError::Refused { .. })));
     assert!(is_unknown(&given, event, run).await);

@@ -125,7 +125,8 @@ impl Given {
     }
 
     pub(super) async fn accept(&self, events: Vec<NewEvent>) -> Vec<Acceptance> {
-        self.store.accept(events).await.expect("accepts")
+        let accepted = self.store.accept(events, vec![]).await;
+        accepted.expect("accepts").done
     }
 
     /// Stores an event with one run, due at once.
@@ -162,7 +163,7 @@ impl Given {
         }
     }
 
-    fn request<Of>(&self, of: Of, limit: u32, now: Timestamp) -> Claim<Of> {
+    pub(super) fn request<Of>(&self, of: Of, limit: u32, now: Timestamp) -> Claim<Of> {
         let until = Timestamp::from_millis(now.as_millis() + LEASE_MS);
         let node = self.node;
         Claim {
@@ -202,8 +203,8 @@ impl Given {
     }
 
     pub(super) async fn settle(&self, settle: SettleRun) -> Settled {
-        let settled = self.store.settle_run(HERE, settle).await;
-        settled.expect("settles")
+        let settled = self.store.settle_run(HERE, settle, vec![]).await;
+        settled.expect("settles").done
     }
 
     pub(super) async fn settle_delivery(&self, settle: SettleDelivery) -> Settled {

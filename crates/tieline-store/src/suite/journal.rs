@@ -307,9 +307,9 @@ pub(super) async fn another_project_moves_nothing(given: Given) {
     let claimed = given.claim_one(at(0)).await;
     let store = &given.store;
     let settled = store
-        .settle_run(ELSEWHERE, ended(&claimed, RunState::Completed))
+        .settle_run(ELSEWHERE, ended(&claimed, RunState::Completed), vec![])
         .await;
-    assert_eq!(settled.expect("settles"), Settled::Fenced);
+    assert_eq!(settled.expect("settles").done, Settled::Fenced);
     let released = store
         .release_run(ELSEWHERE, run, claimed.epoch, at(1))
         .await;
@@ -369,7 +369,7 @@ pub(super) async fn a_probe_passes_until_the_store_is_closed(given: Given) {
     let closed = [
         given.store.probe().await.err(),
         given.store.run(HERE, id).await.err(),
-        given.store.accept(vec![]).await.err(),
+        given.store.accept(vec![], vec![]).await.err(),
     ];
     for error in closed {
         assert!(matches!(error, Some(StoreError::Unavailable { .. })));

@@ -277,7 +277,10 @@ pub(super) async fn a_state_that_is_no_end_is_refused(given: Given) {
     let id = given.queue().await;
     let claimed = given.claim_one(at(0)).await;
     for state in [RunState::Queued, RunState::Running, RunState::Waiting] {
-        let refused = given.store.settle_run(HERE, ended(&claimed, state)).await;
+        let refused = given
+            .store
+            .settle_run(HERE, ended(&claimed, state), vec![])
+            .await;
         assert!(matches!(refused, Err(StoreError::Refused { .. })));
     }
     assert_eq!(given.run(id).await.state, RunState::Running);

@@ -195,14 +195,8 @@ async fn no_list_filter_or_cursor_leads_into_another_project() {
     );
     let applied = walls.by_other("POST /v1/apply", empty).await;
     assert_eq!(applied.status, 200, "{}", applied.body);
-    assert_eq!(
-        walls
-            .rig
-            .admin("GET /v1/agents/echo", Value::Null)
-            .await
-            .status,
-        200
-    );
+    let echo = walls.rig.admin("GET /v1/agents/echo", Value::Null).await;
+    assert_eq!(echo.status, 200);
 }
 
 #[tokio::test(start_paused = true)]

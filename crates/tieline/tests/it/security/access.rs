@@ -100,7 +100,7 @@ fn keys_are_made_listed_and_revoked_by_the_command_line() {
     let (code, _, said) = hub.command(&["keys", "revoke", "ci"]);
     assert!(code == 1 && said.contains("no such thing"), "{said}");
     let (code, _, said) = hub.command(&["keys", "create", "x", "--scope", "all"]);
-    assert!(code == 1 && said.contains("scope"), "{said}");
+    assert!(code == 1 && said.contains("one of `read`"), "{said}");
     let (_, log, _) = hub.command(&["audit", "list", "--limit", "3"]);
     assert!(
         log.contains("key.revoke") && log.contains("127.0.0.1"),

@@ -161,7 +161,6 @@ fn what_is_not_signed_changes_nothing_and_is_marked() {
     for (name, value) in [
         ("x-event", "paid"),
         ("idempotency-key", "another"),
-        ("ce-id", "another"),
         ("x-github-delivery", "another"),
     ] {
         let again = send(&hub, scheme.name, &with(name, value), BODY).expect(202);

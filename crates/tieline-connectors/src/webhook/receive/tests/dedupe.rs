@@ -27,7 +27,7 @@ fn a_signed_id_comes_before_the_idempotency_key_and_that_before_the_event() {
         .headers
         .insert("idempotency-key", HeaderValue::from_static("k"));
     assert_eq!(event(&request).dedupe.as_deref(), Some("key:k"));
-    request.signed = signed(Identity::Id("msg_1".to_owned()), &[]);
+    request.signed = Some(signed(Identity::Id("msg_1".to_owned()), &[]));
     assert_eq!(event(&request).dedupe.as_deref(), Some("signed:msg_1"));
     // It is then ignored, whatever it is.
     request
@@ -46,7 +46,7 @@ fn what_is_signed_is_the_key_where_no_id_is_and_nothing_beside_it_changes_that()
         ("idempotency-key", "k"),
     ];
     let mut request = request(&ce, "");
-    request.signed = signed(Identity::Content([7; 32]), &[]);
+    request.signed = Some(signed(Identity::Content([7; 32]), &[]));
     let key = format!("content:{}", "07".repeat(32));
     assert_eq!(event(&request).dedupe, Some(key));
     // An expression says what else makes a repeat; what is not signed still does not.
@@ -84,7 +84,7 @@ fn the_key_of_a_batch_counts_for_each_event_by_its_place() {
         .headers
         .insert("idempotency-key", HeaderValue::from_static("k"));
     assert_eq!(keys(&request), ["key[0]:k", "key[1]:k"]);
-    request.signed = signed(Identity::Id("m".to_owned()), &[]);
+    request.signed = Some(signed(Identity::Id("m".to_owned()), &[]));
     assert_eq!(keys(&request), ["signed[0]:m", "signed[1]:m"]);
 }
 
