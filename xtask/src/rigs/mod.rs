@@ -44,6 +44,12 @@ static RIGS: &[Rig] = &[
         install: |_| debian::install("nginx-light"),
     },
     Rig {
+        name: "c++ (Debian g++)",
+        purpose: "builds libFuzzer",
+        present: |_| process::find("c++").is_some(),
+        install: |_| debian::install("g++"),
+    },
+    Rig {
         name: "strace (Debian)",
         purpose: "shows each sync before its acknowledgement, and has one fail",
         present: |_| process::find("strace").is_some(),

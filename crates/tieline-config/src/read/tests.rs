@@ -284,7 +284,7 @@ hub.yaml:2:31: trusted_proxies[1]: is no network
   fix: write it as in `10.0.0.0/8`, one machine as in `10.0.0.1/32`";
     assert_eq!(wrong(text), wanted);
     let wanted = "\
-hub.yaml:1:41: tls.client_ca: has no effect: clients are not asked for certificates
+hub.yaml:1:40: tls.client_ca: has no effect: clients are not asked for certificates
   fix: set `client_certificates` to `optional` or `required`, or remove this";
     let idle = "tls: { certificate: a.pem, key: a.key, client_ca: ca.pem }\n";
     assert_eq!(wrong(idle), wanted);

@@ -228,7 +228,7 @@ async fn a_key_that_makes_no_sense_is_not_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_is_shown_whole_only_to_those_who_may_write_it() {
+async fn the_query_of_an_address_is_shown_to_nobody() {
     let rig = Rig::new().await;
     let files = |url: &str| {
         json!({
@@ -249,10 +249,10 @@ async fn an_address_is_shown_whole_only_to_those_who_may_write_it() {
         ("GET /v1/connectors/out", Value::Null),
         ("POST /v1/plan", plan),
     ] {
-        let read = rig.manage(line, &key_of(Scope::Read), body.clone()).await;
-        assert_eq!(read.status, 200, "{line}: {}", read.body);
-        assert!(!read.body.contains("canary"), "{line}: {}", read.body);
-        let whole = rig.admin(line, body).await;
-        assert!(whole.body.contains("canary"), "{line}: {}", whole.body);
+        for scope in [Scope::Read, Scope::Admin] {
+            let read = rig.manage(line, &key_of(scope), body.clone()).await;
+            assert_eq!(read.status, 200, "{line}: {}", read.body);
+            assert!(!read.body.contains("canary"), "{line}: {}", read.body);
+        }
     }
 }

@@ -112,7 +112,7 @@ connectors:
     assert_eq!(run["output"]["text"], CANARY);
     let again = hub.send(&request.json(&body));
     assert_eq!(
-        again.expect(200)["event_id"],
+        again.expect(202)["event_id"],
         event["event_id"],
         "its key is known"
     );
