@@ -128,7 +128,26 @@ fn trigger(hub: &Process) -> Vec<(String, String)> {
         post("/c/signed").bearer("canary-hmac-0123456789abcdef"),
         &[202],
     );
-    for (what, request) in [
+    for (what, request) in strangers() {
+        send(what, request, &[401]);
+    }
+    send(
+        "no such place",
+        post("/c/none?secret=canary-wrong-7").bearer("canary-wrong-8"),
+        &[404],
+    );
+    send(
+        "no such path",
+        post("/canary?secret=x").bearer("canary-wrong-9"),
+        &[404],
+    );
+    said
+}
+
+/// Requests with secrets that are wrong, or where none is taken.
+fn strangers() -> Vec<(&'static str, Request)> {
+    let post = Request::post;
+    vec![
         ("a wrong bearer", post("/c/env").bearer("canary-wrong-1")),
         (
             "a wrong header",
@@ -151,20 +170,7 @@ fn trigger(hub: &Process) -> Vec<(String, String)> {
             "an odd scheme",
             post("/c/env").header("Authorization", "canary-wrong-6"),
         ),
-    ] {
-        send(what, request, &[401]);
-    }
-    send(
-        "no such place",
-        post("/c/none?secret=canary-wrong-7").bearer("canary-wrong-8"),
-        &[404],
-    );
-    send(
-        "no such path",
-        post("/canary?secret=x").bearer("canary-wrong-9"),
-        &[404],
-    );
-    said
+    ]
 }
 
 /// Everything that the management API, the metrics and the probes say.

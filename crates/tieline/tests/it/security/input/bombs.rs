@@ -241,7 +241,15 @@ fn a_configuration_that_is_a_bomb_is_refused() {
         let mut text = format!("a0: &a0 {open}x{close}\n");
         for at in 1..12 {
             let before = format!("*a{}, ", at - 1).repeat(9);
-            text += &format!("a{at}: &a{at} [{before}]\n");
+            text.extend([
+                "a",
+                &at.to_string(),
+                ": &a",
+                &at.to_string(),
+                " [",
+                &before,
+                "]\n",
+            ]);
         }
         text
     };
