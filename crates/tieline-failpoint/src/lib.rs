@@ -4,7 +4,8 @@
 //! it, the binary arms one step from its environment, and the process aborts when that step has
 //! been passed so many times: no destructor runs and no buffer is flushed.
 
-/// A step of the way from an event to its delivery, in the order in which they are passed.
+/// A step of the way from an event to its delivery, in the order in which they are passed. A claim
+/// that is made in the commit of what it claims is written before that commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// An event is judged; the store has not heard of it.

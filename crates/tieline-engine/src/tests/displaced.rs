@@ -95,7 +95,7 @@ async fn a_replaced_run_is_stopped_while_it_is_at_work() {
     tell(&rig.actor("one"), &[LONG, Act::Say("\"new\"")]);
     let frozen = Frozen::now();
     let first = send(&rig, "1").await;
-    while rig.run(first).await.state != RunState::Running {
+    while seen(&rig.actor("one")).is_empty() {
         tokio::task::yield_now().await;
     }
     let second = send(&rig, "2").await;

@@ -53,7 +53,7 @@ async fn a_cancel_whose_caller_hung_up_ends_the_attempt_and_is_told() {
     let (rig, _store) = late("cancel_hung_up").await;
     tell(&rig.actor("one"), &[Act::Take(Duration::from_secs(50))]);
     let id = rig.send("in", "1").await.run_ids[0];
-    while rig.run(id).await.state != RunState::Running {
+    while seen(&rig.actor("one")).is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let begun = Instant::now();
@@ -106,7 +106,7 @@ async fn a_change_whose_caller_hung_up_is_put_in_place() {
     assert!(catalog.agent(PROJECT, &name("one")).unwrap().row.paused);
 }
 
-/// The claim is committed and not yet answered when the cancel comes.
+/// The claim is committed, and its attempt has not begun when the cancel comes.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_cancelled_while_it_is_claimed_never_starts() {
     let (rig, store) = late("cancel_claimed").await;
