@@ -63,7 +63,7 @@ impl KeySource {
             (None, Some(vault)) => Ok(match (&vault.key_file, &vault.command) {
                 (None, Some(command)) => Self::Command(command.clone(), folder.to_owned()),
                 (path, _) => {
-                    let path = path.as_deref().unwrap_or(Path::new(FILE));
+                    let path = path.as_deref().unwrap_or_else(|| Path::new(FILE));
                     Self::File(KeyFile::new(folder.join(path)))
                 }
             }),

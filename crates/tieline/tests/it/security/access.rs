@@ -228,7 +228,9 @@ fn a_rotated_secret_is_refused_within_a_second_under_load_and_its_streams_end() 
     );
     wait_until(|| rotated_at.elapsed() >= Duration::from_secs(5));
     stop.store(true, Ordering::SeqCst);
-    callers.into_iter().for_each(|one| one.join().unwrap());
+    for caller in callers {
+        caller.join().unwrap();
+    }
     let seen = seen.lock().unwrap();
     let after = seen.last["old"].saturating_duration_since(rotated_at);
     assert!(
