@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use uuid::Uuid;
 
 use crate::verdict::Verdict;
 
@@ -23,6 +24,8 @@ pub(crate) fn wrapper(file: &Path, fault: Option<&str>) -> Vec<String> {
         "-f",
         "-y",
         "--seccomp-bpf",
+        // Bodies are sealed: what is looked for are ids, which are no text.
+        "-xx",
         "-s",
         TEXT,
         "-o",
@@ -34,6 +37,30 @@ pub(crate) fn wrapper(file: &Path, fault: Option<&str>) -> Vec<String> {
         words.extend(["-e".to_owned(), format!("inject={fault}")]);
     }
     words
+}
+
+/// A line in which the bytes that are text stand as text. `strace -xx` writes all as `\xNN`.
+fn readable(line: &str) -> String {
+    let mut pieces = line.split("\\x");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        match u8::from_str_radix(digits, 16) {
+            Ok(byte) => out.push_str(&shown(byte)),
+            Err(_) => out.push_str(digits),
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+/// A byte as [`readable`] has it.
+fn shown(byte: u8) -> String {
+    if byte.is_ascii_graphic() && !b"\"<>\\".contains(&byte) || byte == b' ' {
+        char::from(byte).to_string()
+    } else {
+        format!("\\x{byte:02x}")
+    }
 }
 
 /// The calls of one life of the hub, in the order in which they began.
@@ -80,7 +107,8 @@ impl Trace {
     fn of(text: &str) -> Self {
         let mut calls: Vec<Call> = Vec::new();
         let mut open: HashMap<&str, usize> = HashMap::new();
-        for (number, line) in text.lines().enumerate() {
+        let lines: Vec<String> = text.lines().map(readable).collect();
+        for (number, line) in lines.iter().enumerate() {
             let Some((thread, rest)) = line.split_once(' ') else {
                 continue;
             };
@@ -120,29 +148,30 @@ impl Trace {
         (succeeded, syncs().count() as u64 - succeeded)
     }
 
-    /// Demands that what was acknowledged was synced before. `marks` are texts of the bodies, in the
+    /// Demands that what was acknowledged was synced before. `runs` has one of each event, in the
     /// order in which they were sent and acknowledged, one after the other.
-    pub(crate) fn judge(&self, marks: &[String], verdict: &mut Verdict) {
+    pub(crate) fn judge(&self, runs: &[Uuid], verdict: &mut Verdict) {
         let answers = self.0.iter().filter(|call| call.is_acknowledgement());
         let answers: Vec<_> = answers.collect();
-        verdict.demand(answers.len() == marks.len(), || {
-            let (seen, sent) = (answers.len(), marks.len());
+        verdict.demand(answers.len() == runs.len(), || {
+            let (seen, sent) = (answers.len(), runs.len());
             format!("{seen} acknowledgements were written, and {sent} arrived")
         });
-        for (mark, answer) in marks.iter().zip(answers) {
+        for (run, answer) in runs.iter().zip(answers) {
+            let mark: String = run.as_bytes().iter().copied().map(shown).collect();
             let written = self.0.iter().find(|call| {
-                call.name == "pwrite64" && call.is_on_log() && call.args.contains(mark)
+                call.name == "pwrite64" && call.is_on_log() && call.args.contains(&mark)
             });
             // The first sync after the write decides: one that failed is never made good.
             let synced = written.and_then(|write| {
                 let mut syncs = self.0.iter().filter(|call| call.is_sync());
                 syncs.find(|sync| sync.begun > write.ended)
             });
-            verdict.demand(written.is_some(), || format!("{mark} was never written"));
+            verdict.demand(written.is_some(), || format!("run {run} was never written"));
             let before =
                 synced.is_some_and(|sync| sync.has_succeeded() && sync.ended < answer.begun);
             verdict.demand(before, || {
-                format!("{mark} was acknowledged without a finished sync")
+                format!("run {run} was acknowledged without a finished sync")
             });
         }
     }

@@ -64,13 +64,6 @@ pub(crate) struct Caller {
     pub(crate) from: Option<IpAddr>,
 }
 
-impl Caller {
-    /// Whether it may do everything in its project.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.key.row.allows(Scope::Admin)
-    }
-}
-
 /// Lets a request to `/v1` pass when its key allows what the route needs, and writes down what is
 /// written down before the act.
 pub(crate) async fn authorize(

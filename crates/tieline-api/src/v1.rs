@@ -14,7 +14,6 @@ mod extract;
 mod keys;
 mod links;
 mod many;
-mod mask;
 mod narrow;
 mod openapi;
 mod page;

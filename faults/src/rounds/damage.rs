@@ -40,7 +40,7 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     short_log(plan, report).await
 }
 
-/// What a letter is recognised by in the store's files, and its run.
+/// What a letter says, and its run.
 struct Posted {
     mark: String,
     run: Uuid,
@@ -79,7 +79,7 @@ async fn settled(plan: &Plan, name: &str) -> Result<(Stage, Vec<Posted>)> {
     Ok((stage, posted))
 }
 
-/// A body is found by its checksum: on claim where its run waits, on read where that has ended.
+/// A body that does not open is found: on claim where its run waits, on read where that has ended.
 async fn body(plan: &Plan, report: &mut Report) -> Result<()> {
     let mut stage = Stage::open(plan, "damage-body", Setting::default()).await?;
     let mut verdict = Verdict::new(
@@ -97,7 +97,7 @@ async fn body(plan: &Plan, report: &mut Report) -> Result<()> {
     });
     let mut flips = 0;
     for of in [&ended[0], &waiting[LETTERS / 2]] {
-        flips += Stored::of(&stage).flip_all(&of.mark)?;
+        flips += Stored::of(&stage).flip_all(of.run)?;
     }
     let ill = doctor::says(&stage)?;
     verdict.demand(!ill.is_well, || {
@@ -138,7 +138,7 @@ async fn page(plan: &Plan, report: &mut Report) -> Result<()> {
     let (mut stage, posted) = settled(plan, "damage-page").await?;
     let mut verdict = Verdict::new("R6 page", "found by the read that meets it, and said");
     let of = &posted[LETTERS / 2];
-    let flips = Stored::of(&stage).flip_page(&of.mark)?;
+    let flips = Stored::of(&stage).flip_page(of.run)?;
     let ill = doctor::says(&stage)?;
     verdict.demand(!ill.is_well, || {
         format!("the doctor says of a damaged page: {}", ill.text)

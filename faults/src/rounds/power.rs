@@ -33,7 +33,7 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     };
     let stage = Stage::open(plan, "power", setting).await?;
     let mut courier = stage.courier();
-    let mut marks = Vec::new();
+    let mut runs = Vec::new();
     for _ in 0..if plan.long { 500 } else { 30 } {
         let key = stage.key();
         let mark = format!("mark-{key}-of-{}", plan.seed);
@@ -45,16 +45,17 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
             text: &mark,
             file: None,
         });
-        let status = courier.send(&letter).await?.status;
+        let sending = courier.send(&letter).await?;
+        let status = sending.status;
         ensure!(status == 202, "a letter was answered with {status}");
-        marks.push(mark);
+        runs.extend(sending.runs.first());
     }
     courier.write().await?;
     stage.judge(Duration::from_mins(1), report).await?;
     let trace = Trace::read(&file)?;
     let mut durable = Verdict::new("R3", "what is acknowledged was synced before");
-    trace.judge(&marks, &mut durable);
-    durable.count("acknowledged", marks.len() as u64);
+    trace.judge(&runs, &mut durable);
+    durable.count("acknowledged", runs.len() as u64);
     report.fired("syncs seen", trace.syncs().0);
     if durable.holds() && !plan.keep {
         fs::remove_file(&file)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use uuid::Uuid;
 
 use super::Round;
 use crate::courier::{Content, Courier, Letter};
@@ -43,15 +44,15 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
         stage.hub.setup.wrapper = trace::wrapper(&file, Some(&fault));
         stage.start().await?;
         let mut courier = stage.courier();
-        let (marks, last) = send(plan, &stage, &mut courier).await?;
+        let (runs, last) = send(plan, &stage, &mut courier).await?;
         let ended = stage.end_by_itself(ENDS_WITHIN).await?;
         verdict.demand(ended.code().is_some_and(|code| code != 0), || {
             format!("in life {life}, the hub ended with {ended}")
         });
         let trace = Trace::read(&file)?;
-        trace.judge(&marks, &mut verdict);
+        trace.judge(&runs, &mut verdict);
         failed += trace.syncs().1;
-        acknowledged += marks.len() as u64;
+        acknowledged += runs.len() as u64;
         if !plan.keep && verdict.holds() {
             fs::remove_file(&file)?;
         }
@@ -66,9 +67,9 @@ async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     stage.judge(Duration::from_mins(2), report).await
 }
 
-/// Sends one letter after the other until one is not acknowledged: the marks of the others, and it.
-async fn send(plan: &Plan, stage: &Stage, courier: &mut Courier) -> Result<(Vec<String>, Letter)> {
-    let mut marks = Vec::new();
+/// Sends one letter after the other until one is not acknowledged: a run of each of the others, and it.
+async fn send(plan: &Plan, stage: &Stage, courier: &mut Courier) -> Result<(Vec<Uuid>, Letter)> {
+    let mut runs = Vec::new();
     for _ in 0..LETTERS_MAX {
         let key = stage.key();
         let mark = format!("mark-{key}-of-{}", plan.seed);
@@ -80,10 +81,11 @@ async fn send(plan: &Plan, stage: &Stage, courier: &mut Courier) -> Result<(Vec<
             text: &mark,
             file: None,
         });
-        if !courier.send(&letter).await?.is_acknowledged() {
-            return Ok((marks, letter));
+        let sending = courier.send(&letter).await?;
+        if !sending.is_acknowledged() {
+            return Ok((runs, letter));
         }
-        marks.push(mark);
+        runs.extend(sending.runs.first());
     }
     bail!("no sync failed under {LETTERS_MAX} letters")
 }

@@ -1,12 +1,14 @@
 use super::*;
 
-const WRITE: &str = r#"7 pwrite64(9</d/tieline.db-wal>, "..mark-1..", 8192, 32) = 8192"#;
+/// Of the run whose id is sixteen times `m`.
+const WRITE: &str = r#"7 pwrite64(9</d/tieline.db-wal>, "..mmmmmmmmmmmmmmmm..", 8192, 32) = 8192"#;
+const RUN: Uuid = Uuid::from_bytes([b'm'; 16]);
 const ANSWER: &str =
     r#"8 writev(12<socket:[5]>, [{iov_base="HTTP/1.1 202 Accepted\r\n", iov_len=3}], 1) = 3"#;
 
 fn holds(lines: &[&str]) -> bool {
     let mut verdict = Verdict::new("R3", "a test");
-    Trace::of(&lines.join("\n")).judge(&["mark-1".to_owned()], &mut verdict);
+    Trace::of(&lines.join("\n")).judge(&[RUN], &mut verdict);
     verdict.holds()
 }
 
@@ -52,4 +54,30 @@ fn a_sync_that_failed_or_was_feigned_is_none_and_no_later_one_makes_it_good() {
     let feigned = "7 fdatasync(9</d/tieline.db-wal>) = 0 (INJECTED)";
     assert!(!holds(&[WRITE, failed, good, ANSWER]));
     assert!(!holds(&[WRITE, feigned, ANSWER]));
+}
+
+#[test]
+fn bytes_are_read_whatever_they_are() {
+    let hex = |bytes: &[u8]| -> String {
+        bytes
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("\\x{byte:02x}"))
+    };
+    let run = Uuid::from_bytes([
+        0, 1, b'"', b'<', b'x', 0xff, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+    ]);
+    let path = hex(b"/d/tieline.db-wal");
+    let written = hex(&[b"..", &run.as_bytes()[..], b"3"].concat());
+    let answered = hex(b"HTTP/1.1 202 Accepted");
+    let lines = [
+        format!("7 pwrite64(9<{path}>, \"{written}\", 19, 32) = 19"),
+        format!("7 fdatasync(9<{path}>) = 0"),
+        format!("8 write(12<{path}>, \"{answered}\", 21) = 21"),
+    ];
+    let mut verdict = Verdict::new("R3", "a test");
+    Trace::of(&lines.join("\n")).judge(&[run], &mut verdict);
+    assert!(verdict.holds());
+    let mut verdict = Verdict::new("R3", "a test");
+    Trace::of(&lines.join("\n")).judge(&[RUN], &mut verdict);
+    assert!(!verdict.holds(), "of another run nothing was written");
 }

@@ -12,13 +12,11 @@ use tieline_config::show_agent;
 use tieline_model::Agent;
 
 use crate::api::Shared;
-use crate::auth::Caller;
-use crate::v1::mask::for_reader;
 use crate::view::breaker;
 
 /// An agent as it is shown, with its breaker where it is at work.
-fn shown(shared: &Shared, caller: &Caller, row: &Agent) -> Value {
-    let mut shown = for_reader(caller, show_agent(row, &shared.types()));
+fn shown(shared: &Shared, row: &Agent) -> Value {
+    let mut shown = show_agent(row, &shared.types());
     let catalog = shared.hub.catalog();
     let live = catalog.agent(row.project, &row.name);
     if let (Some(fields), Some(live)) = (shown.as_object_mut(), live) {

@@ -54,7 +54,7 @@ pub(crate) async fn create_agent(
     Ok((
         StatusCode::CREATED,
         [(LOCATION, location)],
-        Json(shown(&shared, &caller, &row)),
+        Json(shown(&shared, &row)),
     )
         .into_response())
 }

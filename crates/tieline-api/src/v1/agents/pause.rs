@@ -55,5 +55,5 @@ async fn set(
     let _alone = alone(shared).await;
     shared.hub.pause_agent(caller.project, name, paused).await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(shown(shared, caller, rows.agent(name)?)))
+    Ok(Json(shown(shared, rows.agent(name)?)))
 }

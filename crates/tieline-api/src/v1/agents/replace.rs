@@ -55,5 +55,5 @@ pub(crate) async fn replace_agent(
         ..CatalogChange::default()
     };
     change_one(&shared, &caller, (&rows, change)).await?;
-    Ok(Json(shown(&shared, &caller, &row)))
+    Ok(Json(shown(&shared, &row)))
 }

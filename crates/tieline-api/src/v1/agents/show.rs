@@ -28,5 +28,5 @@ pub(crate) async fn show_agent(
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
     let rows = Rows::load(&shared, caller.project).await?;
-    Ok(Json(shown(&shared, &caller, rows.agent(&name)?)))
+    Ok(Json(shown(&shared, rows.agent(&name)?)))
 }

@@ -30,11 +30,7 @@ pub(crate) async fn list_connectors(
     let rows = Rows::load(&shared, caller.project).await?;
     let page = by_name(rows.connectors, &paging, |row| row.name.to_string())?;
     Ok(Json(List {
-        data: page
-            .data
-            .iter()
-            .map(|row| shown(&shared, &caller, row))
-            .collect(),
+        data: page.data.iter().map(|row| shown(&shared, row)).collect(),
         next_cursor: page.next_cursor,
     }))
 }

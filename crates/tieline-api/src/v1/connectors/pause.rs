@@ -58,5 +58,5 @@ async fn set(
         .pause_connector(caller.project, name, paused)
         .await?;
     let rows = Rows::load(shared, caller.project).await?;
-    Ok(Json(shown(shared, caller, rows.connector(name)?)))
+    Ok(Json(shown(shared, rows.connector(name)?)))
 }

@@ -68,7 +68,7 @@ pub(super) async fn put(
         ..CatalogChange::default()
     };
     let applied = change_one(shared, caller, (rows, change)).await?;
-    let mut shown = shown(shared, caller, &row);
+    let mut shown = shown(shared, &row);
     if let (Some(fields), Some((_, secret))) = (shown.as_object_mut(), applied.generated.first()) {
         fields.insert("secret".to_owned(), json!(secret.expose()));
     }

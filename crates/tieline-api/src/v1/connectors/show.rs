@@ -28,5 +28,5 @@ pub(crate) async fn show_connector(
     Of(name): Of<Name>,
 ) -> Result<Json<Value>, Failure> {
     let rows = Rows::load(&shared, caller.project).await?;
-    Ok(Json(shown(&shared, &caller, rows.connector(&name)?)))
+    Ok(Json(shown(&shared, rows.connector(&name)?)))
 }

@@ -126,6 +126,11 @@ fn forms_without_end_or_measure_are_refused() {
         "--b\r\nContent-Disposition: form-data; name=a\r\n{}\r\n1\r\n--b--\r\n",
         "X-A: b\r\n".repeat(10_000)
     );
+    // What holding so many bytes costs, before anybody looks for parts in them.
+    for _ in 0..4 {
+        let request = to("orders").body("application/json", many.clone());
+        assert_eq!(hub.send(&request).expect_problem(400), "invalid-json");
+    }
     let before = hub.resident();
     let begun = Instant::now();
     for (body, status, code) in [
