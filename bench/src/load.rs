@@ -8,7 +8,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -24,10 +24,14 @@ use crate::histogram::Histogram;
 use crate::message::{Inbox, Message};
 use crate::process;
 
+/// In a request: an address of the caller's own.
+pub(crate) const SENDER: &str = "@sender@";
+
 /// What is sent to whom, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) target: SocketAddr,
+    /// Where it has [`SENDER`], each caller writes an address there that no other has.
     pub(crate) request: Bytes,
     /// The only status that counts as an answer; any other ends the measurement.
     pub(crate) status: u16,
@@ -216,11 +220,25 @@ async fn pacer(load: &Load, begin: &Begin) -> Result<()> {
     pacing.await.context("the pacer panicked")
 }
 
+/// A request with an address of its own in the place of [`SENDER`].
+fn own(request: &Bytes) -> Bytes {
+    static SENDERS: AtomicU32 = AtomicU32::new(0);
+    let mut places = request.windows(SENDER.len());
+    let Some(at) = places.position(|place| place == SENDER.as_bytes()) else {
+        return request.clone();
+    };
+    let [_, a, b, c] = SENDERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let address = format!("10.{a}.{b}.{c}");
+    let (before, after) = (request.slice(..at), request.slice(at + SENDER.len()..));
+    [&before, address.as_bytes(), &after].concat().into()
+}
+
 async fn caller(load: Load, mut stream: TcpStream, begin: Begin) -> Result<Part> {
+    let request = own(&load.request);
     let mut inbox = Inbox::default();
     let mut part = Part::default();
     while let Some(intended) = turn(&load, &begin).await? {
-        stream.write_all(&load.request).await?;
+        stream.write_all(&request).await?;
         let answer = inbox.next(&mut stream).await?;
         let answer = answer.context("the connection was closed instead of an answer")?;
         expect(&answer, load.status)?;

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::Plan;
 use super::cell::{Bare, COLUMNS, measure, row};
 use crate::hub::{Hub, SECRET, order};
-use crate::load::{Load, Until};
+use crate::load::{Load, SENDER, Until};
 use crate::message::request;
 use crate::report::Table;
 
@@ -44,8 +44,13 @@ impl Scheme {
                 ("webhook-timestamp", &*now),
                 ("webhook-signature", &*base64),
                 ("content-type", "application/json"),
+                ("x-forwarded-for", SENDER),
             ],
-            Self::Hmac => vec![("x-signature", &*hex), ("content-type", "application/json")],
+            Self::Hmac => vec![
+                ("x-signature", &*hex),
+                ("content-type", "application/json"),
+                ("x-forwarded-for", SENDER),
+            ],
         };
         request(&format!("POST /c/{}", self.as_str()), &headers, &order())
     }
@@ -84,7 +89,8 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
 
 fn config() -> String {
     format!(
-        "agents:
+        "trusted_proxies: [127.0.0.1/32] # so that each caller is a network of its own
+agents:
   - {{ name: agent, runtime: echo }}
 connectors:
   - name: standard-webhooks

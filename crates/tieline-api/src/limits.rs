@@ -88,9 +88,9 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 // ── strangers ──
 
-/// How many requests without valid credentials are bad luck: of one network, to one connector or to
+/// How many requests without valid credentials are borne: of one network, to one connector or to
 /// `/v1`, in [`FAILURES_WINDOW`]. Those beyond are told to wait.
-pub const FAILURES: u32 = 60;
+pub const FAILURES: u32 = 1000;
 
 /// How long failures are remembered.
 pub const FAILURES_WINDOW: Duration = Duration::from_mins(1);

@@ -122,13 +122,13 @@ fn ten_thousand_guesses_are_throttled_and_valid_requests_pass() {
         valid(&hub),
         &[&guesser, &guesser, &guesser, &guesser],
         || {
-            wait_until(|| answers.lock().unwrap().len() > 200);
+            wait_until(|| answers.lock().unwrap().len() > 1200);
         },
     );
     let answers = answers.into_inner().unwrap();
     let told = |status| answers.iter().filter(|seen| **seen == status).count();
     // A window may end while they guess.
-    assert!((60..=600).contains(&told(401)), "{}", told(401));
+    assert!((1000..=4000).contains(&told(401)), "{}", told(401));
     assert_eq!(told(401) + told(429), GUESSES);
     let metrics = hub.send(&Request::get("/metrics")).text();
     let sample = format!("\ntieline_failures_throttled_total {}\n", told(429));
@@ -151,9 +151,10 @@ fn guesses_of_api_keys_are_throttled_too_and_a_good_key_opens() {
     let place = place();
     let hub = place.start();
     let guess = Request::get("/v1/agents").bearer("tl_guess");
-    let statuses: Vec<u16> = (0..70).map(|_| hub.send(&guess).status).collect();
-    assert_eq!(statuses[..60], [401; 60]);
-    assert!(statuses[60..].contains(&429), "{statuses:?}");
+    let statuses: Vec<u16> = (0..1010).map(|_| hub.send(&guess).status).collect();
+    let (borne, more) = statuses.split_at(1000);
+    assert!(borne.iter().all(|status| *status == 401), "{borne:?}");
+    assert!(more.contains(&429), "{more:?}");
     assert_eq!(
         hub.send(&Request::get("/v1/agents").bearer(KEY)).status,
         200
@@ -182,7 +183,7 @@ connectors:
     let large = bad.clone().body("text/plain", "x".repeat(200_000));
     // It is read whole to be judged, as long as the network is like any other.
     assert_eq!(hub.send(&large).status, 401);
-    for _ in 0..60 {
+    for _ in 0..1000 {
         hub.send(&bad.clone().body("text/plain", "x"));
     }
     let mut stream = TcpStream::connect(hub.address).unwrap();

@@ -188,7 +188,7 @@ fn a_connection_that_only_guesses_is_ended_in_http2_too() {
             }
         }
     };
-    let answers = (0..70).take_while(|n| answered(&mut connection, n * 2 + 1).is_ok());
+    let answers = (0..1010).take_while(|n| answered(&mut connection, n * 2 + 1).is_ok());
     let answers = answers.count();
-    assert!((60..70).contains(&answers), "{answers}");
+    assert!((1000..1010).contains(&answers), "{answers}");
 }
