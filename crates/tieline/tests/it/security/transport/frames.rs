@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::floods::{place, valid};
 use super::latency::unharmed;
+use crate::http::Request;
 use crate::hub::wait_until;
 
 const DATA: u8 = 0;
@@ -176,6 +177,10 @@ fn answers_for_which_there_is_no_room_slow_nobody() {
 fn a_connection_that_only_guesses_is_ended_in_http2_too() {
     let place = place();
     let hub = place.start();
+    // Nearly all that are borne; the window of one connection has no room for so many answers.
+    for _ in 0..940 {
+        hub.send(&Request::get("/v1/agents"));
+    }
     let mut connection = Connection::open(hub.address, &[]);
     let answered = |connection: &mut Connection, stream: u32| -> io::Result<()> {
         let flags = END_STREAM | END_HEADERS;
@@ -188,7 +193,7 @@ fn a_connection_that_only_guesses_is_ended_in_http2_too() {
             }
         }
     };
-    let answers = (0..1010).take_while(|n| answered(&mut connection, n * 2 + 1).is_ok());
+    let answers = (0..70).take_while(|n| answered(&mut connection, n * 2 + 1).is_ok());
     let answers = answers.count();
-    assert!((1000..1010).contains(&answers), "{answers}");
+    assert!((60..70).contains(&answers), "{answers}");
 }
