@@ -71,7 +71,14 @@ impl Server {
 
     /// Speaks HTTP/1.1 over TLS as `localhost`, and gives what a client has to trust.
     pub(crate) async fn start_tls(answers: Vec<Answer>) -> (Self, RootCertStore) {
-        let (tls, roots) = localhost(&[]);
+        let (tls, roots) = localhost(&[], None);
+        let server = Self::listen(Ipv4Addr::LOCALHOST, answers, Some(tls)).await;
+        (server, roots)
+    }
+
+    /// The same with a certificate that was good in the year 2020 alone.
+    pub(crate) async fn start_tls_of_2020(answers: Vec<Answer>) -> (Self, RootCertStore) {
+        let (tls, roots) = localhost(&[], Some(2020));
         let server = Self::listen(Ipv4Addr::LOCALHOST, answers, Some(tls)).await;
         (server, roots)
     }
@@ -190,18 +197,24 @@ impl Names {
     }
 }
 
-/// TLS as `localhost`, and what a client has to trust.
-fn localhost(alpn: &[&[u8]]) -> (TlsAcceptor, RootCertStore) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// TLS as `localhost`, and what a client has to trust. With a year, its certificate is good then alone.
+fn localhost(alpn: &[&[u8]], year: Option<i32>) -> (TlsAcceptor, RootCertStore) {
+    let mut about = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    if let Some(year) = year {
+        about.not_before = rcgen::date_time_ymd(year, 1, 1);
+        about.not_after = rcgen::date_time_ymd(year, 12, 31);
+    }
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let certificate = about.self_signed(&pair).unwrap();
     let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    roots.add(certificate.der().clone()).unwrap();
+    let key = PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|&name| name.to_vec()).collect();
     (TlsAcceptor::from(Arc::new(config)), roots)
@@ -210,7 +223,7 @@ fn localhost(alpn: &[&[u8]]) -> (TlsAcceptor, RootCertStore) {
 /// A server that speaks only HTTP/2, over TLS as `localhost`, and answers with the request's body.
 /// It serves one connection, for as long as the set is kept.
 pub(crate) async fn start_http2() -> (SocketAddr, RootCertStore, JoinSet<()>) {
-    let (tls, roots) = localhost(&[b"h2"]);
+    let (tls, roots) = localhost(&[b"h2"], None);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut tasks = JoinSet::new();

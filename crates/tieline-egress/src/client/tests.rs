@@ -325,6 +325,18 @@ async fn certificates_are_verified() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_has_expired_is_refused_before_anything_is_sent() {
+    let (server, roots) = Server::start_tls_of_2020(vec![text("ok")]).await;
+    let url = format!("https://localhost:{}/", server.address.port());
+    let error = trusting(roots).send(request(&url)).await.unwrap_err();
+    assert!(
+        matches!(error, EgressError::Tls { .. }) && error.never_connected(),
+        "{error:?}"
+    );
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
 async fn http2_is_spoken_where_it_is_offered() {
     let (address, roots, _serving) = start_http2().await;
     let client = trusting(roots);
