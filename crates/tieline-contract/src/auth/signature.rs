@@ -31,8 +31,9 @@ pub(super) enum Signature {
     },
     Hmac {
         headers: Headers,
-        /// Each with one secret.
-        keys: Vec<Dated<Hmac>>,
+        keys: Hmac,
+        /// What the keys are, in their order, with the time of each.
+        secrets: Vec<DatedSecret>,
     },
     Asymmetric {
         headers: Headers,
@@ -121,15 +122,16 @@ fn hmac(
         content: content.parts,
         tolerance_s: content.tolerance_s,
     };
-    let key = |secret: &DatedSecret| {
-        let hmac = Hmac::new(scheme.clone(), &[secret.expose()])?;
-        Ok(Dated::of(secret, hmac))
-    };
-    match secrets.iter().map(key).collect::<Result<Vec<_>, _>>() {
-        Ok(keys) if keys.is_empty() => None,
-        Ok(keys) => content
-            .headers
-            .map(|headers| Signature::Hmac { headers, keys }),
+    if secrets.is_empty() {
+        return None;
+    }
+    let exposed: Vec<&str> = secrets.iter().map(DatedSecret::expose).collect();
+    match Hmac::new(scheme, &exposed) {
+        Ok(keys) => content.headers.map(|headers| Signature::Hmac {
+            headers,
+            keys,
+            secrets: secrets.to_vec(),
+        }),
         Err(error) => {
             written.explain(&error, "auth", problems);
             None
@@ -255,16 +257,15 @@ impl Signature {
                 let verifier = standard_webhooks::Verifier::begin(keys, presented, window)?;
                 (Verifier::StandardWebhooks(verifier), claimed)
             }
-            Self::Hmac { headers: own, keys } => {
+            Self::Hmac {
+                headers: own,
+                keys,
+                secrets,
+            } => {
                 let (claims, claimed) = claims(headers, own.id.as_ref(), own.timestamp.as_ref())?;
-                let verifier = |key: &Hmac| key.verifier(claims, signature, now_s);
-                let verifiers: Vec<_> = Dated::good(keys, now)
-                    .map(verifier)
-                    .collect::<Result<_, _>>()?;
-                if verifiers.is_empty() {
-                    return Err(Refusal::NoKey.into());
-                }
-                (Verifier::Hmac(verifiers), claimed)
+                let is_good = |at: usize| secrets.get(at).is_some_and(|one| one.is_good(now));
+                let verifier = keys.verifier_where(is_good, claims, signature, now_s)?;
+                (Verifier::Hmac(verifier), claimed)
             }
             Self::Asymmetric { headers: own, keys } => {
                 let (claims, claimed) = claims(headers, own.id.as_ref(), own.timestamp.as_ref())?;

@@ -40,50 +40,29 @@ pub(in crate::auth) struct Headers {
     pub id: Option<HeaderName>,
 }
 
-impl<'a> From<&'a HmacSettings> for Written<'a> {
-    fn from(settings: &'a HmacSettings) -> Self {
-        Self {
-            field: "hmac",
-            header: &settings.header,
-            encoding: settings.encoding,
-            prefix: &settings.prefix,
-            signed_content: &settings.signed_content,
-            timestamp_header: settings.timestamp_header.as_deref(),
-            id_header: settings.id_header.as_deref(),
-            tolerance: settings.tolerance,
+/// The settings of each scheme have the same fields under their own name.
+macro_rules! written {
+    ($settings:ty, $field:literal) => {
+        impl<'a> From<&'a $settings> for Written<'a> {
+            fn from(settings: &'a $settings) -> Self {
+                Self {
+                    field: $field,
+                    header: &settings.header,
+                    encoding: settings.encoding,
+                    prefix: &settings.prefix,
+                    signed_content: &settings.signed_content,
+                    timestamp_header: settings.timestamp_header.as_deref(),
+                    id_header: settings.id_header.as_deref(),
+                    tolerance: settings.tolerance,
+                }
+            }
         }
-    }
+    };
 }
 
-impl<'a> From<&'a Ed25519Settings> for Written<'a> {
-    fn from(settings: &'a Ed25519Settings) -> Self {
-        Self {
-            field: "ed25519",
-            header: &settings.header,
-            encoding: settings.encoding,
-            prefix: &settings.prefix,
-            signed_content: &settings.signed_content,
-            timestamp_header: settings.timestamp_header.as_deref(),
-            id_header: settings.id_header.as_deref(),
-            tolerance: settings.tolerance,
-        }
-    }
-}
-
-impl<'a> From<&'a EcdsaSettings> for Written<'a> {
-    fn from(settings: &'a EcdsaSettings) -> Self {
-        Self {
-            field: "ecdsa",
-            header: &settings.header,
-            encoding: settings.encoding,
-            prefix: &settings.prefix,
-            signed_content: &settings.signed_content,
-            timestamp_header: settings.timestamp_header.as_deref(),
-            id_header: settings.id_header.as_deref(),
-            tolerance: settings.tolerance,
-        }
-    }
-}
+written!(HmacSettings, "hmac");
+written!(Ed25519Settings, "ed25519");
+written!(EcdsaSettings, "ecdsa");
 
 impl Written<'_> {
     /// The path of one of its fields.
