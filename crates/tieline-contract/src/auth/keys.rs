@@ -125,3 +125,6 @@ impl Held {
         self.tried.is_none_or(|(tried, _)| long_ago(tried))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use tieline_api::Author;
 use tieline_config::{Configuration, Current, Plan, Severity};
-use tieline_engine::{EngineError, Hub};
-use tieline_model::{Name, ProjectId, Secret};
+use tieline_engine::{EngineError, Hub, LiveRole};
+use tieline_model::{ManagedBy, Name, ProjectId, Secret};
 use tieline_store::{Catalog, CatalogChange};
 
 use crate::config::{self, Loaded, Place, TYPES};
@@ -41,6 +41,26 @@ fn say(severity: Severity, text: &str) {
         tracing::error!("{text}");
     } else {
         tracing::warn!("{text}");
+    }
+}
+
+/// Says which connectors anybody may call. Those of files that were just read have been told of, with
+/// their line.
+pub(crate) fn warn_of_open(hub: &Hub, files_were_read: bool) {
+    for connector in hub.catalog().connectors.values() {
+        let row = &connector.row;
+        let is_open = match &connector.role {
+            LiveRole::Endpoint(endpoint) => endpoint.rules().auth.is_open(),
+            LiveRole::Sink { .. } => false,
+        };
+        let told = files_were_read && row.managed_by == ManagedBy::File;
+        if is_open && !row.removed && !told {
+            let name = &row.name;
+            tracing::warn!(
+                connector = %name,
+                "anybody may call connector `{name}`: its `auth` is `none`"
+            );
+        }
     }
 }
 

@@ -121,6 +121,7 @@ pub(crate) async fn start(options: Options) -> anyhow::Result<Running> {
         let plan = catalog::plan(&hub, configuration).await?;
         catalog::apply(&hub, plan).await?;
     }
+    catalog::warn_of_open(&hub, configuration.is_some());
     hub.start().await.context("failed to start to work")?;
     let keys = KeyRing::load(hub.store()).await;
     let api_options = ApiOptions {

@@ -10,7 +10,10 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, DEFAULT_VERSIONS, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
 
 use crate::http::{Answer, Request};
 
@@ -72,6 +75,16 @@ impl Client {
         own: Option<&Identity>,
         change: impl FnOnce(&mut ClientConfig),
     ) -> Self {
+        Self::speaking(DEFAULT_VERSIONS, trusted, own, change)
+    }
+
+    /// One that knows these versions of TLS alone.
+    pub(crate) fn speaking(
+        versions: &[&'static SupportedProtocolVersion],
+        trusted: &[&Authority],
+        own: Option<&Identity>,
+        change: impl FnOnce(&mut ClientConfig),
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         for authority in trusted {
             let der = CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap();
@@ -79,7 +92,7 @@ impl Client {
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_protocol_versions(versions).unwrap();
         let builder = builder.with_root_certificates(roots);
         let mut config = match own {
             None => builder.with_no_client_auth(),

@@ -3,5 +3,8 @@
 mod floods;
 mod frames;
 mod latency;
+mod mutual;
+mod plain;
 mod proxies;
+mod shares;
 mod tls;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::scheme::{self, BODY, SCHEMES};
 use super::{hub, nothing_came, refused, send};
 use crate::http::Request;
-use crate::hub::{KEY, Place, run};
+use crate::hub::{KEY, Place, Process, run, tieline};
 
 /// In each of them there is no key to judge by: none may be opened.
 const KEYLESS: [&str; 12] = [
@@ -126,4 +126,55 @@ fn what_is_open_is_so_by_those_words_alone_and_is_marked_wherever_it_is_shown() 
     let accepted = send(&hub, "open", &[], BODY).expect(202);
     let event = accepted["event_id"].as_str().unwrap();
     assert_eq!(hub.get(&format!("/v1/events/{event}"))["trust"], "open");
+}
+
+#[test]
+fn what_is_open_is_warned_of_at_each_start_and_marked_in_the_list() {
+    const OPEN: &str = "  - { name: open, type: webhook, mode: inbound, agents: [parrot], settings: { auth: none } }\n";
+    let line = "settings.auth: anybody may call this connector";
+    let named = |name: &str| format!("anybody may call connector `{name}`");
+    let (place, hub) = hub(&[OPEN.to_owned()]);
+    let closed = json!({
+        "name": "closed", "type": "webhook", "mode": "inbound", "agents": ["parrot"],
+        "secret": scheme::secret(0),
+    });
+    let mut made = closed.clone();
+    made["name"] = json!("made");
+    made["settings"] = json!({ "auth": "none" });
+    for connector in [&closed, &made] {
+        let request = Request::post("/v1/connectors").bearer(KEY).json(connector);
+        hub.send(&request).expect(201);
+    }
+    let (code, list, _) = hub.command(&["connectors", "list"]);
+    assert_eq!(code, 0);
+    let marks: Vec<_> = list
+        .lines()
+        .map(|row| row.split_whitespace())
+        .map(|mut cells| (cells.next().unwrap(), cells.next_back().unwrap()))
+        .collect();
+    for mark in [
+        ("NAME", "OPEN"),
+        ("open", "true"),
+        ("made", "true"),
+        ("closed", "-"),
+    ] {
+        assert!(marks.contains(&mark), "{mark:?}: {list}");
+    }
+    drop(hub);
+    // By their files, and without.
+    let hub = place.start();
+    let log = hub.stderr();
+    assert!(log.contains(line) && !log.contains(&named("open")), "{log}");
+    assert!(
+        log.contains(&named("made")) && !log.contains("closed"),
+        "{log}"
+    );
+    drop(hub);
+    let mut command = tieline(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("TIELINE_ADMIN_KEY", KEY);
+    let log = Process::start(command.arg("--data").arg(place.data())).stderr();
+    for name in ["open", "made"] {
+        assert_eq!(log.matches(&named(name)).count(), 1, "{log}");
+    }
+    assert!(!log.contains("closed"), "{log}");
 }

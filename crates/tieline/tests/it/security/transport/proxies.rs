@@ -9,7 +9,7 @@ use crate::hub::{Place, Process, SECRET, wait_until};
 /// Beyond as many failures, a sender is told to wait: so is seen whom the hub takes for the sender.
 const FAILURES: usize = 1000;
 
-fn proxied() -> Place {
+pub(super) fn proxied() -> Place {
     Place::new(&configuration(
         "trusted_proxies: [127.0.0.1/32, 192.0.2.0/24]",
     ))

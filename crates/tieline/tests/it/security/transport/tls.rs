@@ -6,14 +6,17 @@ use std::thread;
 
 use rcgen::{CertificateParams, date_time_ymd};
 use rustix::process::Signal;
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 
 use super::floods::{place, slow};
+use super::frames::Connection;
 use super::latency::unharmed;
 use crate::http::Request;
-use crate::hub::{KEY, Place, Process, SECRET, run, tieline, wait_until};
+use crate::hub::{KEY, Place, Process, SECRET, run, wait_until};
 use crate::secrecy::{Authority, Client, Identity};
 
 fn plain(_: &mut CertificateParams) {}
@@ -58,27 +61,40 @@ fn both_listeners_speak_tls_and_nothing_else() {
 }
 
 #[test]
-fn either_version_and_either_protocol_can_be_agreed_on() {
+fn either_version_and_either_protocol_can_be_agreed_on_and_is_served() {
     let authority = Authority::new();
     let place = place();
     let hub = start(&place, &authority.issue(plain), &[]);
-    for (offered, agreed) in [
-        (&["h2", "http/1.1"][..], Some("h2")),
-        (&["http/1.1"], Some("http/1.1")),
-        (&[], None),
-    ] {
-        let client = Client::new(&[&authority], None, |config| {
-            let names = offered.iter().map(|name| name.as_bytes().to_vec());
-            config.alpn_protocols = names.collect();
-        });
-        let stream = client.connect(hub.address).unwrap();
-        let protocol = stream.conn.alpn_protocol();
-        assert_eq!(protocol, agreed.map(str::as_bytes));
+    let offering = |version: &'static SupportedProtocolVersion, offered: &[&str]| {
+        let names = offered.iter().map(|name| name.as_bytes().to_vec());
+        let names = names.collect();
+        Client::speaking(&[version], &[&authority], None, |config| {
+            config.alpn_protocols = names;
+        })
+    };
+    for version in [&TLS12, &TLS13] {
+        for (offered, agreed) in [
+            (&["h2", "http/1.1"][..], Some("h2")),
+            (&["http/1.1"], Some("http/1.1")),
+            (&[], None),
+        ] {
+            let client = offering(version, offered);
+            let mut stream = client.connect(hub.address).unwrap();
+            assert_eq!(stream.conn.protocol_version(), Some(version.version));
+            let protocol = stream.conn.alpn_protocol();
+            assert_eq!(protocol, agreed.map(str::as_bytes));
+            let accepted = if agreed == Some("h2") {
+                let mut connection = Connection::over(stream, &[]);
+                connection.post(1, ("/c/orders", Some(SECRET)), &json!({}))
+            } else {
+                let answer = order().exchange(&mut stream, hub.address);
+                answer.unwrap().expect(202)
+            };
+            assert_eq!(accepted["duplicate"], false, "{accepted}");
+        }
+        let none_known = offering(version, &["spdy/1"]);
+        assert!(none_known.connect(hub.address).is_err());
     }
-    let none_known = Client::new(&[&authority], None, |config| {
-        config.alpn_protocols = vec![b"spdy/1".to_vec()];
-    });
-    assert!(none_known.connect(hub.address).is_err());
 }
 
 #[test]
@@ -168,30 +184,6 @@ fn without_a_good_certificate_of_its_own_no_client_is_heard_where_one_is_require
         assert!(sent(&hub, Some(&good)), "{wanted}");
         for bad in [&forged, &expired] {
             assert!(!sent(&hub, Some(bad)), "{wanted}");
-        }
-    }
-}
-
-#[test]
-fn plain_http_beyond_this_machine_is_refused_and_both_fixes_are_named() {
-    let place = place();
-    let data = place.data();
-    let data = data.to_str().unwrap();
-    for listen in [
-        &["--listen", "0.0.0.0:0"][..],
-        &["--listen", "[::]:0"],
-        &["--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"],
-    ] {
-        let (code, _, stderr) = run(&mut tieline(&[&["serve", "--data", data], listen].concat()));
-        assert_eq!(code, 1, "{listen:?}");
-        for said in [
-            "plain HTTP",
-            "`tls`",
-            "`--tls-cert`",
-            "`plain_http: true`",
-            "`--plain-http`",
-        ] {
-            assert!(stderr.contains(said), "{said}: {stderr}");
         }
     }
 }
