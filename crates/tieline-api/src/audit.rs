@@ -1,6 +1,7 @@
 //! What the API writes into the audit log: names, ids and digests, and no content.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tieline_config::{Current, Types, show_agent, show_connector};
@@ -153,20 +154,55 @@ impl Rows<'_> {
     }
 }
 
+/// What was written down before it was tried.
+#[must_use = "how it was answered is written down, too"]
+#[derive(Debug)]
+pub(crate) struct Begun {
+    position: i64,
+    record: AuditRecord,
+}
+
+impl Begun {
+    /// Writes down how it was answered, also where the caller goes away meanwhile. Where that is not
+    /// possible the act stays as it is: its entry has no end, and the log says so.
+    pub(crate) async fn answered(self, shared: &Shared, success: bool) {
+        let Self { position, record } = self;
+        let begun = position;
+        let record = AuditRecord {
+            at: shared.hub.now(),
+            outcome: if success {
+                Outcome::Ended { begun }
+            } else {
+                Outcome::Failed { begun }
+            },
+            ..record
+        };
+        let hub = Arc::clone(&shared.hub);
+        let append = async move { hub.store().append_audit(record).await };
+        if let Err(error) = shared.hub.finish(append).await {
+            tracing::error!(
+                %error,
+                position,
+                "how `{position}` of the audit log was answered cannot be written down"
+            );
+        }
+    }
+}
+
 /// Writes down what a caller is about to do. Where that is not possible, it is not done.
 pub(crate) async fn begun(
     shared: &Shared,
     caller: &Caller,
     action: &str,
     target: String,
-) -> Result<(), Failure> {
+) -> Result<Begun, Failure> {
     let author = Author::caller(shared, caller);
     let record = AuditRecord {
         outcome: Outcome::Begun,
         ..author.done(action, target, (None, None))
     };
-    shared.hub.store().append_audit(record).await?;
-    Ok(())
+    let position = shared.hub.store().append_audit(record.clone()).await?;
+    Ok(Begun { position, record })
 }
 
 /// SHA-256 of a resource as it is shown. JSON written anew has its fields in the order in which

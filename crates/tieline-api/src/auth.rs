@@ -23,7 +23,7 @@ use tieline_model::{ProjectId, Secret};
 
 use crate::address::Params;
 use crate::api::Shared;
-use crate::audit;
+use crate::audit::{self, Begun};
 use crate::failures::Target;
 use crate::limits::TARGET_BYTES;
 use crate::problem::Failure;
@@ -65,7 +65,7 @@ pub(crate) struct Caller {
 }
 
 /// Lets a request to `/v1` pass when its key allows what the route needs, and writes down what is
-/// written down before the act.
+/// written down before the act, and then how it was answered.
 pub(crate) async fn authorize(
     State(shared): State<Arc<Shared>>,
     matched: MatchedPath,
@@ -75,9 +75,15 @@ pub(crate) async fn authorize(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     match admit(&shared, matched.as_str(), &params, &parts).await {
-        Ok(caller) => {
+        Ok((caller, begun)) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let response = next.run(Request::from_parts(parts, body)).await;
+            if let Some(begun) = begun {
+                begun
+                    .answered(&shared, response.status().is_success())
+                    .await;
+            }
+            response
         }
         Err(failure) => failure.into_response(),
     }
@@ -88,7 +94,7 @@ async fn admit(
     route: &str,
     params: &Params,
     parts: &Parts,
-) -> Result<Caller, Failure> {
+) -> Result<(Caller, Option<Begun>), Failure> {
     let found = shared.keys.find(&parts.headers, shared.hub.latest());
     let stranger = || shared.stranger(Target::Management, &parts.extensions);
     let key = found.ok_or_else(stranger)?;
@@ -113,10 +119,13 @@ async fn admit(
         let detail = "This is of the whole hub: it needs a key of the project `default`.";
         return Err(Failure::new(Code::ForbiddenScope, detail));
     }
-    if let Trail::Before(action) = trail {
-        audit::begun(shared, &caller, action, target_of(params)).await?;
-    }
-    Ok(caller)
+    let begun = match trail {
+        Trail::Before(action) => {
+            Some(audit::begun(shared, &caller, action, target_of(params)).await?)
+        }
+        Trail::None | Trail::Own => None,
+    };
+    Ok((caller, begun))
 }
 
 /// What stands in the path, no longer than any id or name is.

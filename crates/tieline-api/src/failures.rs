@@ -28,6 +28,8 @@ pub(crate) enum Target<'a> {
     Connector(&'a Connector),
     /// `/v1`.
     Management,
+    /// `/callback`, whichever run it is of.
+    Callback,
 }
 
 /// The failures of this window.
@@ -47,7 +49,15 @@ struct Window {
     named: usize,
 }
 
-type Key = (Option<ConnectorId>, IpAddr);
+type Key = (Door, IpAddr);
+
+/// What has a count of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Door {
+    Connector(ConnectorId),
+    Management,
+    Callback,
+}
 
 /// Too many, this one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,17 +102,19 @@ impl Shared {
 
 impl Target<'_> {
     fn key(self, peer: &Peer) -> Key {
-        let connector = match self {
-            Self::Connector(connector) => Some(connector.id),
-            Self::Management => None,
+        let door = match self {
+            Self::Connector(connector) => Door::Connector(connector.id),
+            Self::Management => Door::Management,
+            Self::Callback => Door::Callback,
         };
-        (connector, network(peer.address))
+        (door, network(peer.address))
     }
 
     fn name(&self) -> &str {
         match self {
             Self::Connector(connector) => connector.name.as_str(),
             Self::Management => "/v1",
+            Self::Callback => "/callback",
         }
     }
 }

@@ -88,8 +88,8 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 // ── strangers ──
 
-/// How many requests without valid credentials are borne: of one network, to one connector or to
-/// `/v1`, in [`FAILURES_WINDOW`]. Those beyond are told to wait.
+/// How many requests without valid credentials are borne: of one network, to one connector, to
+/// `/v1` or to `/callback`, in [`FAILURES_WINDOW`]. Those beyond are told to wait.
 pub const FAILURES: u32 = 1000;
 
 /// How long failures are remembered.

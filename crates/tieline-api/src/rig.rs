@@ -124,6 +124,7 @@ pub(crate) struct Rig {
     pub(crate) hub: Arc<Hub>,
     pub(crate) api: Api,
     pub(crate) admin: Secret,
+    pub(crate) store: Arc<MemoryStore>,
     router: Router,
 }
 
@@ -143,9 +144,9 @@ impl Rig {
     pub(crate) async fn with(setup: Setup) -> Self {
         let policy = Policy::Agents { public_only: false };
         let client = Arc::new(Client::new(policy, Limits::default()));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let store = Arc::new(MemoryStore::default());
         let parts = HubParts {
-            store,
+            store: Arc::clone(&store) as Arc<dyn Store>,
             clock: Arc::new(TokioClock(Instant::now())),
             entropy: Arc::new(Counting(AtomicU64::new(1))),
             types: Types {
@@ -191,6 +192,7 @@ impl Rig {
             hub,
             api,
             admin,
+            store,
             router,
         };
         for does in ["echo", "fail", "hang", "stream", "defer"] {

@@ -23,9 +23,13 @@ pub enum Actor {
 pub enum Outcome {
     /// It was done in the same commit.
     Done,
-    /// It was allowed, and written down before it was tried. What became of it is shown by its
-    /// target.
+    /// It was allowed, and written down before it was tried. Another entry says how it was answered;
+    /// where there is none, that is not known, and shown by its target alone.
     Begun,
+    /// What was begun in the entry at this position was answered with success.
+    Ended { begun: i64 },
+    /// What was begun in the entry at this position was answered with a problem.
+    Failed { begun: i64 },
 }
 
 /// What is written down.

@@ -68,7 +68,8 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 
 -- actor:   0 a key, 1 the configuration's files, 2 the hub itself
--- outcome: 0 done in the same commit, 1 begun
+-- outcome: 0 done in the same commit, 1 begun, 2 ended, 3 failed
+-- begun:   the position of the entry that the last two belong to
 CREATE TABLE audit (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
@@ -81,7 +82,8 @@ CREATE TABLE audit (
   target TEXT NOT NULL,
   before BLOB,
   after BLOB,
-  outcome INTEGER NOT NULL
+  outcome INTEGER NOT NULL,
+  begun INTEGER
 ) STRICT;
 CREATE INDEX audit_by_project ON audit (project, position);
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit

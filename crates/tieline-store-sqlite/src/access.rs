@@ -9,13 +9,15 @@ use tieline_model::page::{Page, PageRequest};
 use tieline_model::{Name, ProjectId, Timestamp};
 
 use crate::failure::Failure;
-use crate::rows::{pick, place};
-
-const OUTCOMES: [Outcome; 2] = [Outcome::Done, Outcome::Begun];
 
 const KEY: i64 = 0;
 const FILE: i64 = 1;
 const HUB: i64 = 2;
+
+const DONE: i64 = 0;
+const BEGUN: i64 = 1;
+const ENDED: i64 = 2;
+const FAILED: i64 = 3;
 
 pub(crate) fn put_project(
     connection: &Connection,
@@ -52,7 +54,8 @@ pub(crate) fn put_key(
         key.expires_at.map(Timestamp::as_millis),
         key.last_used_at.map(Timestamp::as_millis),
     ])?;
-    append(connection, record)
+    append(connection, record)?;
+    Ok(())
 }
 
 pub(crate) fn remove_key(
@@ -110,14 +113,22 @@ fn key(row: &Row<'_>) -> Result<ApiKey, Failure> {
     })
 }
 
-pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<(), Failure> {
+/// Returns the position of the entry.
+pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<i64, Failure> {
     let (actor, name, hint) = match &record.actor {
         Actor::Key { name, hint } => (KEY, Some(name), Some(hint)),
         Actor::File => (FILE, None, None),
         Actor::Hub => (HUB, None, None),
     };
+    let (outcome, begun) = match record.outcome {
+        Outcome::Done => (DONE, None),
+        Outcome::Begun => (BEGUN, None),
+        Outcome::Ended { begun } => (ENDED, Some(begun)),
+        Outcome::Failed { begun } => (FAILED, Some(begun)),
+    };
     let put = "INSERT INTO audit (at, project, actor, key_name, key_hint, peer, action, target, \
-               before, after, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               before, after, outcome, begun) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     connection.prepare_cached(put)?.execute(params![
         record.at.as_millis(),
         record.project.0,
@@ -129,9 +140,10 @@ pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<()
         record.target,
         record.before,
         record.after,
-        place(&OUTCOMES, record.outcome),
+        outcome,
+        begun,
     ])?;
-    Ok(())
+    Ok(connection.last_insert_rowid())
 }
 
 pub(crate) fn audit(
@@ -140,7 +152,7 @@ pub(crate) fn audit(
     page: &PageRequest,
 ) -> Result<Page<AuditEntry>, Failure> {
     let select = "SELECT position, at, actor, key_name, key_hint, peer, action, target, before, \
-                  after, outcome FROM audit WHERE project = ?1 AND position < ?2 \
+                  after, outcome, begun FROM audit WHERE project = ?1 AND position < ?2 \
                   ORDER BY position DESC LIMIT ?3";
     let before = page.before.map(u128::from_be_bytes);
     let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
@@ -170,6 +182,13 @@ fn entry(project: ProjectId, row: &Row<'_>) -> Result<AuditEntry, Failure> {
         HUB => Actor::Hub,
         _ => return Err(unreadable()),
     };
+    let outcome = match (row.get(10)?, row.get(11)?) {
+        (DONE, None) => Outcome::Done,
+        (BEGUN, None) => Outcome::Begun,
+        (ENDED, Some(begun)) => Outcome::Ended { begun },
+        (FAILED, Some(begun)) => Outcome::Failed { begun },
+        _ => return Err(unreadable()),
+    };
     let from: Option<String> = row.get(5)?;
     let from = from.map(|from| from.parse::<IpAddr>()).transpose();
     Ok(AuditEntry {
@@ -183,7 +202,7 @@ fn entry(project: ProjectId, row: &Row<'_>) -> Result<AuditEntry, Failure> {
             target: row.get(7)?,
             before: row.get(8)?,
             after: row.get(9)?,
-            outcome: pick(&OUTCOMES, row.get(10)?)?,
+            outcome,
         },
     })
 }

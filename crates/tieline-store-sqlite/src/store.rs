@@ -86,7 +86,7 @@ impl Store for SqliteStore {
         self.read(access::keys).await
     }
 
-    async fn append_audit(&self, record: AuditRecord) -> Result<(), StoreError> {
+    async fn append_audit(&self, record: AuditRecord) -> Result<i64, StoreError> {
         self.write(move |c| access::append(c, &record)).await
     }
 

@@ -44,6 +44,8 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     closed: bool,
     late: bool,
+    /// See [`MemoryStore::calls`].
+    calls: u64,
     /// See [`MemoryStore::take_at_most`].
     largest: Option<usize>,
     /// Those beside the first.
@@ -94,6 +96,7 @@ impl MemoryStore {
         act: impl FnOnce(&mut State) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut state = self.0.lock();
+        state.calls += 1;
         if state.closed {
             return Err(StoreError::unavailable("the store is closed"));
         }
@@ -117,6 +120,12 @@ impl MemoryStore {
     /// for: for tests of what becomes of a run whose outcome can never be stored.
     pub fn take_at_most(&self, bytes: usize) {
         self.0.lock().largest = Some(bytes);
+    }
+
+    /// How often it was asked for anything: for tests of what two callers cost, where neither may
+    /// learn from it.
+    pub fn calls(&self) -> u64 {
+        self.0.lock().calls
     }
 
     async fn answered(&self) {
@@ -203,10 +212,10 @@ impl Store for MemoryStore {
         self.with(|state| Ok(state.keys.values().cloned().collect()))
     }
 
-    async fn append_audit(&self, record: AuditRecord) -> Result<(), StoreError> {
+    async fn append_audit(&self, record: AuditRecord) -> Result<i64, StoreError> {
         self.with(|state| {
             state.audit.push(record);
-            Ok(())
+            Ok(i64::try_from(state.audit.len()).expect("what is in memory can be counted"))
         })
     }
 

@@ -60,6 +60,7 @@ const PROMISES: &[Promise<Given>] = promises![
     access::a_project_is_made_once,
     access::a_change_is_written_down_with_what_it_changes,
     access::what_is_written_down_comes_newest_first_in_pages,
+    access::what_was_begun_is_named_by_what_became_of_it,
     access::another_project_reads_nothing_of_what_was_done_here,
     accept::what_was_accepted_is_there,
     accept::files_are_kept_with_their_event,

@@ -4,10 +4,11 @@ use super::*;
 
 /// Connector 0 is the management API.
 fn key(connector: i64, address: &str) -> Key {
-    (
-        (connector > 0).then_some(ConnectorId(connector)),
-        network(address.parse().unwrap()),
-    )
+    let door = match connector {
+        0 => Door::Management,
+        id => Door::Connector(ConnectorId(id)),
+    };
+    (door, network(address.parse().unwrap()))
 }
 
 fn exhaust(failures: &Failures, key: Key) {
@@ -42,6 +43,7 @@ async fn neither_other_networks_nor_other_connectors_suffer() {
         key(1, "203.0.113.8"),
         key(2, "203.0.113.9"),
         key(0, "203.0.113.9"),
+        (Door::Callback, guesser.1),
     ] {
         assert!(!failures.exceeded(other));
         assert_eq!(failures.count(other), None);
@@ -55,7 +57,7 @@ async fn neither_other_networks_nor_other_connectors_suffer() {
 async fn what_is_remembered_is_bounded_and_named_seldom() {
     let failures = Failures::default();
     let count = u32::try_from(FAILURES_NETWORKS).unwrap();
-    let address = |n: u32| (None, IpAddr::V4(Ipv4Addr::from_bits(n)));
+    let address = |n: u32| (Door::Management, IpAddr::V4(Ipv4Addr::from_bits(n)));
     let mut named = 0;
     for n in 0..count * 2 {
         failures.count(address(n));

@@ -39,8 +39,11 @@ pub(crate) struct EntryView {
     before: Option<String>,
     /// SHA-256 of what it is, as it is shown.
     after: Option<String>,
-    /// `done`, or `begun`: written down before it was tried.
+    /// `done` in the same commit; `begun`: written down before it was tried; `ended` or `failed`:
+    /// how what was begun was answered.
     outcome: &'static str,
+    /// The position of what was begun, of what ended or failed.
+    begun: Option<i64>,
 }
 
 impl From<AuditEntry> for EntryView {
@@ -49,6 +52,12 @@ impl From<AuditEntry> for EntryView {
             Actor::Key { name, hint } => ("key", Some(name), Some(hint)),
             Actor::File => ("file", None, None),
             Actor::Hub => ("hub", None, None),
+        };
+        let (outcome, begun) = match record.outcome {
+            Outcome::Done => ("done", None),
+            Outcome::Begun => ("begun", None),
+            Outcome::Ended { begun } => ("ended", Some(begun)),
+            Outcome::Failed { begun } => ("failed", Some(begun)),
         };
         Self {
             position,
@@ -61,10 +70,8 @@ impl From<AuditEntry> for EntryView {
             target: record.target,
             before: record.before.map(hex),
             after: record.after.map(hex),
-            outcome: match record.outcome {
-                Outcome::Done => "done",
-                Outcome::Begun => "begun",
-            },
+            outcome,
+            begun,
         }
     }
 }

@@ -73,7 +73,12 @@ pub(super) async fn change_one(
 ) -> Result<Applied, Failure> {
     change.audit = rows.trail(shared, caller, &change);
     let applied = shared.hub.apply(caller.project, change).await;
-    applied.map_err(|error| match error {
+    applied.map_err(of_its_own)
+}
+
+/// What is wrong with a change of one row, told from that row's own top.
+pub(super) fn of_its_own(error: EngineError) -> Failure {
+    match error {
         EngineError::Settings(problems) => {
             let own = relocated(problems, |path| {
                 let below = path.strip_prefix("agents[0]");
@@ -83,7 +88,7 @@ pub(super) async fn change_one(
             Problem::from(own).into()
         }
         other => other.into(),
-    })
+    }
 }
 
 /// The same problems with other paths; those for which there is none keep theirs.

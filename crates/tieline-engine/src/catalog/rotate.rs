@@ -1,4 +1,5 @@
-//! A new secret for a connector, while the old ones stay good for a little longer.
+//! A new secret for a connector, while the old ones stay good for a little longer: one that is
+//! generated, or the one that a sender has issued.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,25 +15,28 @@ use crate::{EngineError, Hub};
 /// What a rotation did.
 #[derive(Debug)]
 pub struct Rotated {
-    /// To be shown once to whoever asked for it.
-    pub secret: Secret,
+    /// What was generated, to be shown once to whoever asked for it; `None` where it was given.
+    pub generated: Option<Secret>,
     /// From when on no older secret is good.
     pub others_until: Timestamp,
 }
 
 impl Hub {
-    /// Generates a secret for a connector. The others are good for `overlap` more, unless they end
-    /// earlier; with none, they are refused as soon as this returns.
+    /// Puts a secret before those of a connector: the given one, or one that is generated. The
+    /// others are good for `overlap` more, unless they end earlier; with none, they are refused as
+    /// soon as this returns.
     pub async fn rotate_secret(
         self: &Arc<Self>,
         (project, name): (ProjectId, &Name),
-        overlap: Duration,
+        (given, overlap): (Option<Secret>, Duration),
         record: AuditRecord,
     ) -> Result<Rotated, EngineError> {
-        let secret = tieline_vault::connector_secret(self.entropy.as_ref());
+        let make = || tieline_vault::connector_secret(self.entropy.as_ref());
+        let generated = given.is_none().then(make);
+        let new = given.or_else(|| generated.clone());
         let now = self.now();
         let rotation = Rotation {
-            made: secret.clone(),
+            new: new.expect("one that is not given is generated"),
             now,
             others_until: now.plus(overlap),
         };
@@ -55,29 +59,33 @@ impl Hub {
         self.change(project, make).await?;
         tracing::info!(connector = %name, "the secret of connector `{name}` was rotated");
         Ok(Rotated {
-            secret,
+            generated,
             others_until: now.plus(overlap),
         })
     }
 }
 
 struct Rotation {
-    made: Secret,
+    new: Secret,
     now: Timestamp,
     others_until: Timestamp,
 }
 
 impl Rotation {
     fn of(self, row: &Connector) -> Result<Connector, EngineError> {
-        let mut secrets = vec![DatedSecret::always(self.made)];
-        secrets.extend(row.secrets.iter().map(|old| {
+        // One that comes back is no older secret: it must not end with them.
+        let others = row.secrets.iter();
+        let others = others.filter(|old| old.expose() != self.new.expose());
+        let others: Vec<_> = others.cloned().collect();
+        let mut secrets = vec![DatedSecret::always(self.new)];
+        secrets.extend(others.into_iter().map(|old| {
             DatedSecret {
                 not_after: Some(
                     old.not_after
                         .unwrap_or(Timestamp::END)
                         .min(self.others_until),
                 ),
-                ..old.clone()
+                ..old
             }
         }));
         let over = |one: &DatedSecret| one.not_after.is_some_and(|until| until <= self.now);

@@ -158,9 +158,10 @@ pub(super) async fn a_change_is_written_down_with_what_it_changes(given: Given) 
 }
 
 pub(super) async fn what_is_written_down_comes_newest_first_in_pages(given: Given) {
+    let mut positions = Vec::new();
     for n in 0..5 {
         let append = given.store.append_audit(record(&n.to_string())).await;
-        append.expect("appends");
+        positions.insert(0, append.expect("appends"));
     }
     let mut seen = Vec::new();
     let mut before = None;
@@ -176,6 +177,33 @@ pub(super) async fn what_is_written_down_comes_newest_first_in_pages(given: Give
     let actions: Vec<_> = seen.iter().map(|entry| &entry.record.action).collect();
     assert_eq!(actions, ["4", "3", "2", "1", "0"]);
     assert!(seen.is_sorted_by(|a, b| a.position > b.position));
+    let places: Vec<_> = seen.iter().map(|entry| entry.position).collect();
+    assert_eq!(places, positions);
+}
+
+pub(super) async fn what_was_begun_is_named_by_what_became_of_it(given: Given) {
+    let mut expected = Vec::new();
+    for make in [
+        |begun| Outcome::Ended { begun },
+        |begun| Outcome::Failed { begun },
+    ] {
+        let before = AuditRecord {
+            outcome: Outcome::Begun,
+            ..record("run.cancel")
+        };
+        let position = given.store.append_audit(before.clone()).await;
+        let outcome = make(position.expect("appends"));
+        let after = AuditRecord {
+            outcome,
+            ..before.clone()
+        };
+        let append = given.store.append_audit(after.clone()).await;
+        append.expect("appends");
+        expected.splice(0..0, [after, before]);
+    }
+    let log = given.store.audit(HERE, page(10)).await.expect("reads");
+    let records: Vec<_> = log.rows.into_iter().map(|entry| entry.record).collect();
+    assert_eq!(records, expected);
 }
 
 pub(super) async fn another_project_reads_nothing_of_what_was_done_here(given: Given) {

@@ -40,6 +40,7 @@ const COLUMNS: Columns = &[
     ("ACTION", "/action"),
     ("TARGET", "/target"),
     ("OUTCOME", "/outcome"),
+    ("OF", "/begun"),
 ];
 
 pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {

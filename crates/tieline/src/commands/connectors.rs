@@ -1,13 +1,14 @@
 //! `tieline connectors`.
 
+use std::io::{self, Read as _};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tieline_contract::settings::one_of;
-use tieline_model::Mode;
 use tieline_model::quantity::Span;
+use tieline_model::{Mode, Secret};
 
 use super::resource::{self, Act, Columns, Listing};
 use crate::cli::{HubArgs, OutputArgs, PageArgs};
@@ -20,7 +21,8 @@ use crate::output;
   tieline connectors new webhook > tieline.yaml
   tieline connectors new webhook --mode outbound
   tieline connectors pause orders
-  tieline connectors rotate-secret orders --overlap 2h")]
+  tieline connectors rotate-secret orders --overlap 2h
+  tieline connectors rotate-secret github --from-stdin < secret.txt")]
 pub(crate) struct ConnectorsArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -54,9 +56,10 @@ enum Verb {
     Pause(One),
     /// Take it into service again
     Resume(One),
-    /// Generate a new secret, and let the old one go on for a while
+    /// Generate a new secret, or take one, and let the old one go on for a while
     ///
-    /// The new secret is shown this once. Give it to the sender before the overlap is over.
+    /// What is generated is shown this once. Give it to the sender before the overlap is over.
+    /// Where the sender issues the secret, write that one to standard input.
     RotateSecret(RotateSecret),
 }
 
@@ -68,6 +71,9 @@ struct RotateSecret {
     /// How long the old secret is good for; `0s` refuses it at once
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     overlap: Span,
+    /// Take the new secret from standard input, without the end of its line
+    #[arg(long)]
+    from_stdin: bool,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -155,13 +161,27 @@ impl One {
 
 impl RotateSecret {
     fn act(&self) -> anyhow::Result<ExitCode> {
+        let given = self.from_stdin.then(issued).transpose()?;
+        let secret = given.as_ref().map(Secret::expose);
         let act = Act {
             kind: "connectors",
             verb: "rotate-secret",
-            body: Some(json!({ "overlap": self.overlap })),
+            body: Some(json!({ "overlap": self.overlap, "secret": secret })),
         };
         act.on_one(&self.hub, &self.name, &[], &self.output)
     }
+}
+
+/// What stands on standard input. Arguments are seen by everybody on the machine, and kept by the
+/// shell.
+fn issued() -> anyhow::Result<Secret> {
+    const MOST: u64 = 4096;
+    let mut text = String::new();
+    let read = io::stdin().lock().take(MOST).read_to_string(&mut text);
+    read.context("failed to read standard input")?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    Secret::for_callers(line).context("what stands on standard input cannot be used")
 }
 
 fn new(kind: &str, mode: Option<Mode>) -> anyhow::Result<ExitCode> {

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tieline_config::show_connector;
-use tieline_contract::Code;
+use tieline_contract::{Code, Problem, Problems};
 use tieline_model::quantity::Span;
-use tieline_model::{Name, Timestamp};
+use tieline_model::{Name, Secret, Timestamp};
 use utoipa::ToSchema;
 
 use crate::api::Shared;
@@ -16,7 +16,7 @@ use crate::audit::Author;
 use crate::auth::Caller;
 use crate::limits::OVERLAP;
 use crate::problem::Failure;
-use crate::v1::changes::{Rows, alone, of_api};
+use crate::v1::changes::{Rows, alone, of_api, of_its_own};
 use crate::v1::extract::{Maybe, Of};
 
 /// How a secret is rotated.
@@ -28,6 +28,9 @@ pub(crate) struct Wanted {
     /// are refused at once.
     #[schema(value_type = Option<String>)]
     overlap: Option<Span>,
+    /// The new secret, where the sender issues it; left out, one is generated.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    secret: Option<Secret>,
 }
 
 /// The new secret.
@@ -35,17 +38,18 @@ pub(crate) struct Wanted {
 #[schema(as = RotatedSecret)]
 pub(crate) struct Made {
     name: String,
-    /// Shown this once.
-    secret: String,
+    /// What was generated, shown this once; left out where the secret was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
     /// From then on no older secret is good.
     #[schema(value_type = String, format = DateTime)]
     others_until: Timestamp,
 }
 
-/// Generates a new secret for a connector
+/// Gives a connector a new secret: one that is generated, or the one that its sender has issued
 ///
-/// The old ones are good for a while longer, so that the sender can be told. The answer holds the
-/// new one, this once.
+/// The old ones are good for a while longer, so that the sender can be told. What was generated is
+/// in the answer, this once.
 #[utoipa::path(
     post,
     path = "/v1/connectors/{name}/rotate-secret",
@@ -65,6 +69,7 @@ pub(crate) async fn rotate_connector_secret(
         let detail = "Write `overlap` as `24h`, and no longer than `30d`.";
         return Err(Failure::new(Code::BadRequest, detail));
     }
+    let given = wanted.secret.as_ref().map(for_callers).transpose()?;
     let _alone = alone(&shared).await;
     let rows = Rows::load(&shared, caller.project).await?;
     let row = rows.connector(&name)?;
@@ -74,10 +79,20 @@ pub(crate) async fn rotate_connector_secret(
     let same = (Some(&shown), Some(&shown));
     let record = author.done("connector.rotate-secret", name.as_str(), same);
     let of = (caller.project, &name);
-    let rotated = shared.hub.rotate_secret(of, overlap, record).await?;
+    let rotated = shared.hub.rotate_secret(of, (given, overlap), record).await;
+    let rotated = rotated.map_err(of_its_own)?;
     Ok(Json(Made {
         name: name.to_string(),
-        secret: rotated.secret.expose().to_owned(),
+        secret: rotated.generated.map(|secret| secret.expose().to_owned()),
         others_until: rotated.others_until,
     }))
+}
+
+/// What a configuration would refuse is refused here, too, and never repeated.
+fn for_callers(given: &Secret) -> Result<Secret, Failure> {
+    Secret::for_callers(given.expose()).map_err(|error| {
+        let mut problems = Problems::default();
+        problems.add_with_fix("secret", "is no secret", error.to_string());
+        Problem::from(problems).into()
+    })
 }

@@ -76,15 +76,21 @@ pub(crate) async fn redrive_deliveries(
     let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(Json(Redriven::default()));
     };
-    if !wanted.dry_run {
-        begun(&shared, &caller, "delivery.redrive", target).await?;
-    }
     let (hub, project) = (&shared.hub, caller.project);
-    let matched = hub.count_redrives(project, filter.clone()).await?;
-    let redriven = if wanted.dry_run {
-        0
-    } else {
-        hub.redrive_deliveries(project, filter).await?
+    if wanted.dry_run {
+        let matched = hub.count_redrives(project, filter).await?;
+        return Ok(Json(Redriven {
+            matched,
+            redriven: 0,
+        }));
+    }
+    let begun = begun(&shared, &caller, "delivery.redrive", target).await?;
+    let act = async {
+        let matched = hub.count_redrives(project, filter.clone()).await?;
+        let redriven = hub.redrive_deliveries(project, filter).await?;
+        Ok(Json(Redriven { matched, redriven }))
     };
-    Ok(Json(Redriven { matched, redriven }))
+    let done = act.await;
+    begun.answered(&shared, done.is_ok()).await;
+    done
 }

@@ -86,15 +86,21 @@ pub(crate) async fn replay_runs(
     let Some(filter) = words.filter(&shared, &caller)? else {
         return Ok(Json(Replayed::default()));
     };
-    if !wanted.dry_run {
-        begun(&shared, &caller, "run.replay", target).await?;
-    }
     let (hub, project) = (&shared.hub, caller.project);
-    let matched = hub.count_replays(project, filter.clone()).await?;
-    let replayed = if wanted.dry_run {
-        0
-    } else {
-        hub.replay_runs(project, filter, to).await?
+    if wanted.dry_run {
+        let matched = hub.count_replays(project, filter).await?;
+        return Ok(Json(Replayed {
+            matched,
+            replayed: 0,
+        }));
+    }
+    let begun = begun(&shared, &caller, "run.replay", target).await?;
+    let act = async {
+        let matched = hub.count_replays(project, filter.clone()).await?;
+        let replayed = hub.replay_runs(project, filter, to).await?;
+        Ok(Json(Replayed { matched, replayed }))
     };
-    Ok(Json(Replayed { matched, replayed }))
+    let done = act.await;
+    begun.answered(&shared, done.is_ok()).await;
+    done
 }

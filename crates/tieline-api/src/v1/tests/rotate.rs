@@ -69,7 +69,10 @@ async fn what_has_no_secret_of_the_hub_or_belongs_to_a_file_is_not_rotated() {
     for bad in [
         json!({"overlap": "31d"}),
         json!({"overlap": 1}),
-        json!({"secret": "x"}),
+        json!({"secrets": "x"}),
+        json!({"secret": ""}),
+        json!({"secret": " \t"}),
+        json!({"secret": 1}),
     ] {
         let answer = rig.admin(line, bad.clone()).await;
         assert_eq!(answer.status, 400, "{bad}: {}", answer.body);
@@ -84,6 +87,39 @@ async fn what_has_no_secret_of_the_hub_or_belongs_to_a_file_is_not_rotated() {
     let line = "POST /v1/connectors/filed/rotate-secret";
     let managed = rig.admin(line, Value::Null).await;
     assert_eq!(managed.code(), (409, "managed-by-file".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_the_sender_issued_is_taken_as_a_configuration_takes_it_and_never_shown() {
+    let rig = Rig::new().await;
+    ask(&rig, json!(["echo"]), json!({})).await;
+    let line = "POST /v1/connectors/ask/rotate-secret";
+    for bad in ["canary-too-short", "canary with spaces, and long enough"] {
+        let refused = rig.admin(line, json!({"secret": bad})).await;
+        assert_eq!(
+            refused.code(),
+            (422, "invalid-settings".to_owned()),
+            "{bad}"
+        );
+        assert_eq!(refused.json()["errors"][0]["path"], "secret");
+        assert!(!refused.body.contains("canary"), "{}", refused.body);
+    }
+    let issued = "canary-that-the-sender-issued";
+    let wanted = json!({"secret": issued, "overlap": "1h"});
+    let rotated = rig.admin(line, wanted).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+    assert!(rotated.json().get("secret").is_none(), "{}", rotated.body);
+    let status = async |secret: &str| {
+        let answer = rig.manage("POST /c/ask", secret, json!(1)).await;
+        answer.status.as_u16()
+    };
+    assert_eq!([status(SECRET).await, status(issued).await], [200, 200]);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!([status(SECRET).await, status(issued).await], [401, 200]);
+    for line in ["GET /v1/connectors/ask", "GET /v1/audit"] {
+        let shown = rig.admin(line, Value::Null).await;
+        assert!(!shown.body.contains("canary"), "{}", shown.body);
+    }
 }
 
 /// How long a stream lasts that is open when `end` is done to it after ten seconds.

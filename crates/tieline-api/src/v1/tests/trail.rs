@@ -2,6 +2,7 @@
 
 use tieline_model::audit::AuditEntry;
 use tieline_model::page::PageRequest;
+use tieline_store::Store as _;
 
 use super::*;
 use crate::auth::Trail;
@@ -21,6 +22,28 @@ async fn since(rig: &Rig, position: i64) -> Vec<(String, String)> {
     new.iter()
         .map(|entry| (text(&entry["action"]), text(&entry["target"])))
         .collect()
+}
+
+/// What was begun since a position, oldest first, with how it was answered; nothing else came since.
+async fn acts(rig: &Rig, position: i64) -> Vec<(String, String, String)> {
+    let mut new = entries(rig).await;
+    new.retain(|entry| entry["position"].as_i64().unwrap() > position);
+    let (begun, answered): (Vec<_>, Vec<_>) = new
+        .iter()
+        .rev()
+        .partition(|entry| entry["outcome"] == "begun");
+    assert_eq!(begun.len(), answered.len(), "{new:?}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let act = |(before, after): (&Value, &Value)| {
+        assert_eq!(before["begun"], Value::Null);
+        assert_eq!(after["begun"], before["position"]);
+        for same in ["actor", "key", "key_hint", "from", "action", "target"] {
+            assert_eq!(before[same], after[same], "{same}");
+        }
+        let [action, target, outcome] = ["action", "target", "outcome"].map(|f| text(&after[f]));
+        (action, target, outcome)
+    };
+    begun.into_iter().zip(answered).map(act).collect()
 }
 
 async fn last(rig: &Rig) -> i64 {
@@ -108,7 +131,7 @@ async fn what_is_changed_is_written_down_with_digests_of_what_was_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_act_is_written_down_before_it_is_tried() {
+async fn an_act_is_written_down_before_it_is_tried_and_so_is_how_it_was_answered() {
     let rig = Rig::new().await;
     rig.connector("inbound", "orders", json!(["echo"]), json!({}))
         .await;
@@ -126,14 +149,19 @@ async fn an_act_is_written_down_before_it_is_tried() {
             Some(_) => "nobody",
             None => "",
         };
-        expected.push(((*action).to_owned(), target.to_owned()));
+        expected.push((*action, target.to_owned(), "failed"));
     }
     assert!(expected.len() >= 11, "{expected:?}");
     let many = json!({"status": "failed"});
     rig.admin("POST /v1/runs/replay", many.clone()).await;
     rig.admin("POST /v1/deliveries/redrive", many.clone()).await;
-    expected.push(("run.replay".to_owned(), many.to_string()));
-    expected.push(("delivery.redrive".to_owned(), many.to_string()));
+    expected.push(("run.replay", many.to_string(), "ended"));
+    expected.push(("delivery.redrive", many.to_string(), "ended"));
+    rig.admin("POST /v1/agents/echo/pause", Value::Null).await;
+    rig.admin("POST /v1/connectors/orders/trigger", json!(1))
+        .await;
+    expected.push(("agent.pause", "echo".to_owned(), "ended"));
+    expected.push(("connector.trigger", "orders".to_owned(), "ended"));
     // What only counts, or is not allowed, does nothing.
     let dry = json!({"all": true, "dry_run": true});
     rig.admin("POST /v1/runs/replay", dry.clone()).await;
@@ -141,12 +169,12 @@ async fn an_act_is_written_down_before_it_is_tried() {
     let read = key_of(Scope::Read);
     let line = format!("POST /v1/runs/{nothing}/cancel");
     assert_eq!(rig.manage(&line, &read, Value::Null).await.status, 403);
-    assert_eq!(since(&rig, begun).await, expected);
-    let all = entries(&rig).await;
-    let new = all
+    let acts = acts(&rig, begun).await;
+    let acts: Vec<_> = acts
         .iter()
-        .filter(|e| e["position"].as_i64().unwrap() > begun);
-    assert!(new.into_iter().all(|entry| entry["outcome"] == "begun"));
+        .map(|(a, t, o)| (&**a, t.clone(), &**o))
+        .collect();
+    assert_eq!(acts, expected);
     let long = format!("POST /v1/runs/{}/cancel", "x".repeat(5000));
     rig.admin(&long, Value::Null).await;
     let target = &entries(&rig).await[0]["target"];
@@ -155,6 +183,36 @@ async fn an_act_is_written_down_before_it_is_tried() {
         256,
         "an entry has its bound"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_whose_caller_goes_away_has_begun_and_has_no_end_that_nobody_knows() {
+    let rig = Rig::new().await;
+    rig.connector("sync", "ask", json!(["hang"]), json!({"timeout": "1m"}))
+        .await;
+    let begun = last(&rig).await;
+    let trigger = rig.admin("POST /v1/connectors/ask/trigger", json!(1));
+    let patience = std::time::Duration::from_secs(1);
+    assert!(tokio::time::timeout(patience, trigger).await.is_err());
+    let all = entries(&rig).await;
+    assert_eq!(all[0]["position"], begun + 1);
+    assert_eq!(
+        (&all[0]["action"], &all[0]["outcome"]),
+        (&json!("connector.trigger"), &json!("begun"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_an_act_cannot_be_written_down_it_is_not_done() {
+    let rig = Rig::new().await;
+    let run = "01900000-0000-7000-8000-000000000000";
+    let line = format!("POST /v1/runs/{run}/cancel");
+    let before = entries(&rig).await;
+    rig.store.close().await;
+    let refused = rig.admin(&line, Value::Null).await;
+    assert_eq!(refused.code(), (503, "store-unavailable".to_owned()));
+    rig.store.reopen();
+    assert_eq!(entries(&rig).await, before);
 }
 
 #[tokio::test(start_paused = true)]

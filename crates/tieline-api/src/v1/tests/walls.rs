@@ -130,6 +130,47 @@ async fn an_id_of_another_project_is_as_one_that_is_not_there_at_every_route() {
     );
 }
 
+/// T44: what cannot be seen in an answer cannot be seen in its time, either. Times are not compared
+/// here but what makes them: how often the store is asked.
+#[tokio::test(start_paused = true)]
+async fn an_id_of_another_project_costs_the_store_what_one_costs_that_is_not_there() {
+    let walls = Walls::new().await;
+    let asked = async |line: &str, key: &str, body: &Value| {
+        let before = walls.rig.store.calls();
+        walls.rig.manage(line, key, body.clone()).await;
+        walls.rig.store.calls() - before
+    };
+    // That a key is used is noted once a minute.
+    for key in [&walls.other, walls.rig.admin.expose()] {
+        asked("GET /v1/types", key, &Value::Null).await;
+    }
+    let mut some = 0;
+    let mut told_apart = 0;
+    for (route, method, body) in walls.operations().await {
+        let (Some(open), Some(close)) = (route.find('{'), route.find('}')) else {
+            continue;
+        };
+        let Some((theirs, nothing)) = walls.targets(&route) else {
+            continue;
+        };
+        let line = |id: &str| {
+            let (before, after) = (route.get(..open), route.get(close + 1..));
+            format!("{method} {}{id}{}", before.unwrap(), after.unwrap())
+        };
+        let (there, not_there) = (line(&theirs), line(&nothing));
+        let there_costs = asked(&there, &walls.other, &body).await;
+        let costs = asked(&not_there, &walls.other, &body).await;
+        assert_eq!(there_costs, costs, "{method} {route}");
+        some += usize::from(costs > 0);
+        // Whoever may see it asks for more: the count tells what there is from what is not.
+        if method == "GET" {
+            let own = asked(&there, walls.rig.admin.expose(), &Value::Null).await;
+            told_apart += usize::from(own > costs);
+        }
+    }
+    assert!(some > 10 && told_apart > 0, "{some} {told_apart}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_list_filter_or_cursor_leads_into_another_project() {
     let walls = Walls::new().await;

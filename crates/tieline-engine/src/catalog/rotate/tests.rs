@@ -39,7 +39,7 @@ fn rotated(
     overlap: i64,
 ) -> Result<Vec<(String, Option<i64>)>, EngineError> {
     let rotation = Rotation {
-        made: Secret::new("new").unwrap(),
+        new: Secret::new("new").unwrap(),
         now: at(100),
         others_until: at(100 + overlap),
     };
@@ -74,6 +74,14 @@ fn old_secrets_end_with_the_overlap_or_earlier_and_those_that_are_over_go() {
     assert_eq!(with_overlap, expected);
     let at_once = rotated(old(), 0).unwrap();
     assert_eq!(at_once, [("new".to_owned(), None)]);
+}
+
+#[test]
+fn a_secret_that_comes_back_is_kept_once_and_does_not_end_with_the_others() {
+    let old = vec![dated("old", None), dated("new", Some(120))];
+    let expected = [("new", None), ("old", Some(150))];
+    let expected = expected.map(|(text, until)| (text.to_owned(), until));
+    assert_eq!(rotated(old, 50).unwrap(), expected);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! API keys, projects, the audit log, rotation.
 
 use std::collections::BTreeMap;
+use std::io::{Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -246,6 +247,42 @@ fn a_rotated_secret_is_refused_within_a_second_under_load_and_its_streams_end() 
 }
 
 #[test]
+fn a_secret_that_the_sender_issued_is_given_on_standard_input() {
+    let (_place, hub) = hub();
+    connector(&hub, "github", "echo");
+    let give = |input: &str| {
+        let mut command = tieline(&["connectors", "rotate-secret", "github", "--from-stdin"]);
+        command.env("TIELINE_HUB", format!("http://{}", hub.address));
+        command.env("TIELINE_KEY", KEY).args(["--overlap", "0s"]);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(input.as_bytes()).unwrap();
+        file.rewind().unwrap();
+        run(command.stdin(file))
+    };
+    for bad in [
+        "",
+        "\n",
+        "canary-short\n",
+        "canary-0123456789\ncanary-0123456789",
+    ] {
+        let (code, stdout, stderr) = give(bad);
+        assert_eq!((code, &*stdout), (1, ""), "{stderr}");
+        assert!(stderr.contains("standard input"), "{stderr}");
+        assert!(!stderr.contains("canary"), "{stderr}");
+    }
+    assert_eq!(hub.post("github", &json!(1)).status, 202);
+    let issued = "canary-that-github-issued-1";
+    let (code, stdout, stderr) = give(&format!("{issued}\r\n"));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("others_until"), "{stdout}");
+    assert!(![stdout, stderr].concat().contains("canary"));
+    assert_eq!(hub.post("github", &json!(1)).status, 401);
+    let event = Request::post("/c/github").bearer(issued).json(&json!(1));
+    assert_eq!(hub.send(&event).status, 202);
+    assert!(!hub.stderr().contains("canary"), "{}", hub.stderr());
+}
+
+#[test]
 fn a_revoked_key_opens_nothing_and_its_streams_end_within_a_second() {
     let (_place, hub) = hub();
     connector(&hub, "held", "slow");
@@ -343,6 +380,7 @@ fn what_was_done_is_in_the_audit_log_over_restarts_and_reloads() {
     let expected = [
         entry("file", "agent.update"),
         entry("key", "connector.pause"),
+        entry("key", "connector.pause"),
         entry("key", "connector.create"),
         entry("file", "agent.create"),
         entry("file", "agent.create"),
@@ -358,13 +396,16 @@ fn what_was_done_is_in_the_audit_log_over_restarts_and_reloads() {
         "a start that changes nothing adds nothing"
     );
     let log = admin(&hub, "GET /v1/audit", &Value::Null);
-    let pause = &log["data"][1];
-    assert_eq!(
-        (&pause["from"], &pause["outcome"]),
-        (&json!("127.0.0.1"), &json!("begun"))
-    );
-    assert_eq!(
-        (&pause["key"], &pause["target"]),
-        (&json!("first"), &json!("orders"))
-    );
+    for (place, outcome) in [(1, "ended"), (2, "begun")] {
+        let pause = &log["data"][place];
+        assert_eq!(
+            (&pause["from"], &pause["outcome"]),
+            (&json!("127.0.0.1"), &json!(outcome))
+        );
+        assert_eq!(
+            (&pause["key"], &pause["target"]),
+            (&json!("first"), &json!("orders"))
+        );
+    }
+    assert_eq!(log["data"][1]["begun"], log["data"][2]["position"]);
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write as _;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::wire::{Wire, plain};
 use crate::http::Request;
@@ -65,6 +65,7 @@ fn no_secret_is_logged_answered_or_printed() {
     let mut said = trigger(&hub);
     wait_until(|| !receiver.seen().is_empty() && !agent.seen().is_empty());
     assert!(agent.seen()[0].head.contains("canary-agent-header-2"));
+    let token = file_token(&hub, &agent);
     said.extend(ask(&hub));
     said.extend(commands(&place, &hub));
     hub.signal(Signal::TERM);
@@ -77,6 +78,7 @@ fn no_secret_is_logged_answered_or_printed() {
             // Where a destination is, is shown where it is set, and nowhere else.
             let set = what.contains("connectors") || what.contains("plan");
             let at = line.find("canary-");
+            let at = at.or_else(|| line.find(&token));
             let at = at.or_else(|| line.find("private-path").filter(|_| !set));
             if let Some(at) = at {
                 let around = line.chars().skip(at.saturating_sub(200)).take(400);
@@ -85,6 +87,21 @@ fn no_secret_is_logged_answered_or_printed() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Reads the file that was uploaded, as the agent may that was given its address, and returns the
+/// token by which it did.
+fn file_token(hub: &Process, agent: &Wire) -> String {
+    let url = agent.seen().iter().find_map(|seen| {
+        let run: Value = serde_json::from_str(&seen.text()).ok()?;
+        run["files"][0]["url"].as_str().map(str::to_owned)
+    });
+    let url = url.expect("the agent was given a file");
+    let (_, path) = url.split_once("/files/").unwrap();
+    let file = hub.send(&Request::get(&format!("/files/{path}")));
+    assert_eq!((file.status, &*file.text()), (200, "%PDF canary-file-1"));
+    let (_, token) = path.split_once("token=").unwrap();
+    token.to_owned()
 }
 
 /// Goes every way in with every secret, and with wrong ones.
@@ -141,6 +158,12 @@ fn trigger(hub: &Process) -> Vec<(String, String)> {
         post("/canary?secret=x").bearer("canary-wrong-9"),
         &[404],
     );
+    let form = "--b\r\nContent-Disposition: form-data; name=f; filename=report.pdf\r\n\
+                Content-Type: application/pdf\r\n\r\n%PDF canary-file-1\r\n--b--\r\n";
+    let upload = post("/c/literal").bearer("canary-literal-0123456789abcdef");
+    let upload = hub.send(&upload.body("multipart/form-data; boundary=b", form));
+    assert_eq!(upload.status, 424, "{}", upload.text());
+    said.push(("a file".to_owned(), upload.text()));
     said
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -38,7 +38,7 @@ fn refused(command: &mut Command) -> String {
     stderr
 }
 
-fn backup(place: &Place, name: &str) -> (std::path::PathBuf, String) {
+fn backup(place: &Place, name: &str) -> (PathBuf, String) {
     let to = place.folder.path().join(name);
     let mut command = tieline(&["backup", "--output", "json"]);
     let command = command.arg("--data").arg(place.data()).arg("--to").arg(&to);
@@ -65,6 +65,40 @@ fn restored(place: &Place, copy: &Path, key: &Path) -> Command {
     command
 }
 
+/// A form with a field and a file, in which the canary stands too.
+fn upload() -> Request {
+    let form = format!(
+        "--b\r\nContent-Disposition: form-data; name=who\r\n\r\n{CANARY}\r\n\
+         --b\r\nContent-Disposition: form-data; name=f; filename={CANARY}.pdf\r\n\
+         Content-Type: application/pdf\r\n\r\n%PDF {CANARY}\r\n--b--\r\n"
+    );
+    let upload = Request::post("/c/ask").bearer(CANARY);
+    upload.body("multipart/form-data; boundary=b", form)
+}
+
+/// What reads the file that an agent was given.
+fn file_of(agent: &Agent) -> Request {
+    let seen = agent.seen();
+    let mut files = seen.iter().filter_map(|run| run["files"].get(0));
+    let file = files.next().expect("the agent was given a file");
+    assert_eq!(file["name"], format!("{CANARY}.pdf"));
+    let (_, path) = file["url"].as_str().unwrap().split_once("/files/").unwrap();
+    Request::get(&format!("/files/{path}"))
+}
+
+/// Every file below a folder, and those in which the canary stands.
+fn searched_below(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let mut all = files_below(folder);
+    all.retain(|(_, about)| about.is_file());
+    let all: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
+    let holds = |path: &&PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(14).any(|some| some == b"canary-at-rest")
+    };
+    let found = all.iter().filter(holds).cloned().collect();
+    (all, found)
+}
+
 /// T21 at rest: in no byte of the database, its log, or a backup.
 #[test]
 fn secrets_bodies_outputs_and_files_are_in_no_byte_of_the_data_folder_or_a_backup() {
@@ -88,21 +122,25 @@ connectors:
     let failed = hub.ended(&event["run_ids"][0]);
     assert_eq!(failed["status"], "failed");
     assert_eq!(hub.ended(&event["run_ids"][1])["output"]["text"], CANARY);
-    let judge = |when: &str| {
-        for (path, about) in files_below(place.folder.path()) {
-            if about.is_dir() || path == place.file() {
-                continue;
-            }
-            let bytes = fs::read(&path).unwrap();
-            let found = bytes.windows(14).any(|some| some == b"canary-at-rest");
-            assert!(!found, "{when}: it stands in {}", path.display());
+    let uploaded = hub.send(&upload()).expect(202);
+    hub.ended(&uploaded["run_ids"][0]);
+    // The file is there, and whoever may read it gets it in clear.
+    let file = file_of(&agent);
+    assert_eq!(hub.send(&file).text(), format!("%PDF {CANARY}"));
+    let judge = |when: &str, searched: &[&str]| {
+        let (all, found) = searched_below(place.folder.path());
+        // It is found where it was written by hand, and nowhere else.
+        assert_eq!(found, [place.file()], "{when}");
+        for name in searched {
+            let known = all.iter().any(|path| path.ends_with(name));
+            assert!(known, "{when}: {name} of {all:?}");
         }
     };
     backup(&place, "copy.db");
-    judge("at work");
+    judge("at work", &["tieline.db", "tieline.db-wal", "copy.db"]);
     hub.signal(Signal::TERM);
     assert_eq!(hub.wait(), Some(0));
-    judge("stopped");
+    judge("stopped", &["tieline.db", "copy.db"]);
     // And it is still all there.
     let hub = place.start();
     let run = hub.get(&format!(
@@ -110,6 +148,7 @@ connectors:
         event["run_ids"][1].as_str().unwrap()
     ));
     assert_eq!(run["output"]["text"], CANARY);
+    assert_eq!(hub.send(&file).text(), format!("%PDF {CANARY}"));
     let again = hub.send(&request.json(&body));
     assert_eq!(
         again.expect(202)["event_id"],
