@@ -236,8 +236,12 @@ impl Drop for Place {
         let mut gate = self.desk.gate.lock();
         gate.breaker.forget(self.period);
         gate.busy -= 1;
+        // What comes after a look that left nothing wakes the desk by itself.
+        let wanted = !gate.clear;
         drop(gate);
-        self.desk.wake();
+        if wanted {
+            self.desk.wake();
+        }
     }
 }
 
