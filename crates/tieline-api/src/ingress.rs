@@ -87,6 +87,21 @@ async fn pass(
     request: Request,
     proof: Proof,
 ) -> Result<Response, Failure> {
+    // Apart, so that a caller who waits for an answer does not keep what reading took.
+    let (arrived, wishes) = Box::pin(arrive(shared, place, request, proof)).await?;
+    match place.connector.row.mode {
+        Mode::Sync => exchange::answer(shared, place, arrived, wishes).await,
+        Mode::Inbound | Mode::Outbound => answer::queued(shared, place, arrived).await,
+    }
+}
+
+/// Judges, reads and understands a request.
+async fn arrive(
+    shared: &Shared,
+    place: &Place,
+    request: Request,
+    proof: Proof,
+) -> Result<(Arrived, Wishes), Failure> {
     let (parts, body) = request.into_parts();
     let rules = place.endpoint().rules();
     head::check(&parts, &body, rules)?;
@@ -129,10 +144,7 @@ async fn pass(
         held,
         warrant,
     };
-    match place.connector.row.mode {
-        Mode::Sync => exchange::answer(shared, place, arrived, wishes).await,
-        Mode::Inbound | Mode::Outbound => answer::queued(shared, place, arrived).await,
-    }
+    Ok((arrived, wishes))
 }
 
 /// A request that was read, on its way to the engine.

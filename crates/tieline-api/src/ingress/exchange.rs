@@ -72,7 +72,7 @@ pub(super) async fn answer(
         return Err(Problem::new(Code::UnsupportedMediaType, detail).into());
     }
     if wishes.respond_async {
-        let mut response = answer::queued(shared, place, arrived).await?;
+        let mut response = Box::pin(answer::queued(shared, place, arrived)).await?;
         let applied = http::HeaderValue::from_static("respond-async");
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
         return Ok(response);
@@ -88,9 +88,9 @@ pub(super) async fn answer(
     let event = incoming.events.into_iter().next();
     let event = event.expect("there is one event");
     let hub = &shared.hub;
-    let (accepted, waiting) = hub
-        .accept_and_wait(&place.connector, arrival, event)
-        .await?;
+    // Apart, as is all that a caller who waits has no more need of.
+    let accepting = Box::pin(hub.accept_and_wait(&place.connector, arrival, event));
+    let (accepted, waiting) = accepting.await?;
     drop(held);
     let counted = Counted::new(hub);
     let mut response = if let Some(warrant) = warrant {
@@ -99,7 +99,7 @@ pub(super) async fn answer(
             deadline,
             warrant,
         };
-        follow(shared, place, waiting, start).await?
+        Box::pin(follow(shared, place, waiting, start)).await?
     } else {
         let runs = waited(shared, waiting, deadline).await;
         drop(counted);
