@@ -1,20 +1,24 @@
-//! Memory: at rest, with a long queue, and with many callers that wait for an answer.
+//! Memory: at rest, with a long queue, and with many connections: at rest, and each with a caller
+//! that waits for an answer.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::Plan;
 use crate::hub::{Hub, SECRET, order, post};
-use crate::load::{self, Load, Until, connect};
+use crate::load::{self, Load, Until, connect, expect};
+use crate::message::Inbox;
 use crate::process::Memory;
 use crate::receiver::Silent;
 use crate::report::{Table, megabytes};
 
 const QUEUED: u64 = 100_000;
-const WAITING: usize = 5_000;
+const CONNECTIONS: usize = 5_000;
+const LIMIT: &str = "no further connection: `ulimit -n` must allow 12 000 open files";
 const WAITING_MAX: Duration = Duration::from_mins(1);
 /// What has to be done after a change has been done by then.
 const CALM: Duration = Duration::from_secs(1);
@@ -49,6 +53,18 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
     );
     hub.stop().await?;
 
+    let fresh = plan.setup("memory-resting", config(&silent))?;
+    let hub = Hub::start(&fresh).await?;
+    let resting = rest(&hub).await?;
+    sleep(CALM).await;
+    row(
+        &mut table,
+        "5 000 connections at rest, each after a request",
+        hub.process()?.memory()?,
+    );
+    drop(resting);
+    hub.stop().await?;
+
     let fresh = plan.setup("memory-waiting", config(&silent))?;
     let hub = Hub::start(&fresh).await?;
     let waiting = wait(&hub).await?;
@@ -64,18 +80,30 @@ pub(super) async fn run(plan: &Plan) -> Result<Vec<Table>> {
     Ok(vec![table])
 }
 
+/// Connections on which an event was accepted.
+async fn rest(hub: &Hub) -> Result<Vec<TcpStream>> {
+    let request = post("inbound", &order());
+    let mut resting = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let mut stream = connect(hub.address).await.context(LIMIT)?;
+        stream.write_all(&request).await?;
+        let answer = Inbox::default().next(&mut stream).await?;
+        expect(&answer.context("a connection was closed")?, 202)?;
+        resting.push(stream);
+    }
+    Ok(resting)
+}
+
 /// Callers that have sent their request and hold on.
-async fn wait(hub: &Hub) -> Result<Vec<tokio::net::TcpStream>> {
+async fn wait(hub: &Hub) -> Result<Vec<TcpStream>> {
     let request = post("sync", &order());
-    let mut callers = Vec::with_capacity(WAITING);
-    for _ in 0..WAITING {
-        let mut stream = connect(hub.address)
-            .await
-            .context("no further caller: `ulimit -n` must allow 12 000 open files")?;
+    let mut callers = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let mut stream = connect(hub.address).await.context(LIMIT)?;
         stream.write_all(&request).await?;
         callers.push(stream);
     }
-    let all = WAITING as u64;
+    let all = CONNECTIONS as u64;
     hub.reach("tieline_sync_waiting", all, WAITING_MAX).await?;
     Ok(callers)
 }
