@@ -12,7 +12,13 @@ use crate::problem::Failure;
 use crate::v1::narrow::Names;
 
 /// The fields of a body; those that are not known are refused.
+///
+/// What is derived would read a list as the fields in their order.
 pub(super) fn fields<T: DeserializeOwned>(body: Value) -> Result<T, Failure> {
+    if !body.is_object() {
+        let detail = "The body cannot be read: it is not an object.";
+        return Err(Failure::new(Code::BadRequest, detail));
+    }
     serde_json::from_value(body).map_err(|error| {
         let detail = format!("The body cannot be read: {error}.");
         Failure::new(Code::BadRequest, detail)

@@ -21,7 +21,7 @@ use crate::v1::extract::{Maybe, Of};
 
 /// How a secret is rotated.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = RotateSecret)]
 pub(crate) struct Wanted {
     /// How long the old secrets are good for, at the most `30d`; left out, `24h`. With `0s` they

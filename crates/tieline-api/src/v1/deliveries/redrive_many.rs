@@ -17,7 +17,7 @@ use crate::v1::narrow::{OfDeliveries, Time};
 
 /// Which deliveries are redriven. Without anything that narrows them, `all` has to be `true`.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = RedriveDeliveries)]
 pub(crate) struct Wanted {
     /// Only those through this connector.

@@ -17,7 +17,7 @@ use crate::v1::many::{agent_to, unknown_agent};
 
 /// Which agent runs the event again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = ReplayEvent)]
 pub(crate) struct Wanted {
     /// Linked or not, whatever its condition says. Left out, every linked agent whose condition

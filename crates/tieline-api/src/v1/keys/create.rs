@@ -23,7 +23,7 @@ use crate::v1::many::fields;
 
 /// The key that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = NewKey)]
 pub(crate) struct Wanted {
     /// What people call it.

@@ -19,7 +19,7 @@ use crate::view::RunView;
 
 /// Which agent runs it again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = ReplayRun)]
 pub(crate) struct Wanted {
     /// Another agent, in place of the run's own.

@@ -17,7 +17,7 @@ use crate::v1::narrow::{OfRuns, Time};
 
 /// Which runs are replayed, and how. Without anything that narrows them, `all` has to be `true`.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object")]
+#[serde(deny_unknown_fields)]
 #[schema(as = ReplayRuns)]
 pub(crate) struct Wanted {
     /// Only those of this agent.

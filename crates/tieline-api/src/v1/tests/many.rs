@@ -155,3 +155,26 @@ async fn many_deliveries_are_redriven_by_what_narrows_them() {
     let other = act(json!({"connector": "orders"})).await;
     assert_eq!(other.body, r#"{"matched":0,"redriven":0}"#);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_an_object_and_no_list_of_its_fields() {
+    let rig = Rig::new().await;
+    orders(&rig).await;
+    let listed = rig.admin("GET /v1/runs", Value::Null).await.json();
+    let of = |field: &str| listed["data"][0][field].as_str().unwrap().to_owned();
+    let (run, event) = (of("run_id"), of("event_id"));
+    for path in [
+        "connectors/orders/rotate-secret",
+        "deliveries/redrive",
+        "runs/replay",
+        "keys",
+        &format!("runs/{run}/replay"),
+        &format!("events/{event}/replay"),
+    ] {
+        for list in [json!([]), json!([null]), json!([null, null]), json!("24h")] {
+            let line = format!("POST /v1/{path}");
+            let answer = rig.admin(&line, list.clone()).await;
+            assert_eq!(answer.status, 400, "{line} {list}: {}", answer.body);
+        }
+    }
+}
