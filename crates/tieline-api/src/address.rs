@@ -57,6 +57,13 @@ impl Place {
         Ok(Self { connector, base })
     }
 
+    /// Whether the connector still is the one that was found. Any change makes others of all.
+    pub(crate) fn is_current(&self, hub: &Hub) -> bool {
+        let catalog = hub.catalog();
+        let now = catalog.connectors.get(&self.connector.row.id);
+        now.is_some_and(|now| Arc::ptr_eq(now, &self.connector))
+    }
+
     pub(crate) fn endpoint(&self) -> &dyn DynEndpoint {
         match &self.connector.role {
             LiveRole::Endpoint(endpoint) => endpoint.as_ref(),

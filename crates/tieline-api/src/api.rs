@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::KeyRing;
 use crate::body::Budget;
 use crate::failures::Failures;
+use crate::health::Probe;
 use crate::vault::VaultControl;
 use crate::{callback, files, health, ingress, problem, reading, v1};
 
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     /// Requests without valid credentials.
     pub(crate) failures: Failures,
+    pub(crate) probe: Probe,
     /// Callers that wait for runs wait no longer.
     pub(crate) waits_over: CancellationToken,
     /// Held while what stands in the catalogue is looked at and changed.
@@ -69,6 +71,7 @@ impl Api {
             vault: options.vault,
             budget: Budget::default(),
             failures: Failures::default(),
+            probe: Probe::default(),
             waits_over: CancellationToken::new(),
             changing: tokio::sync::Mutex::default(),
             openapi: OnceLock::new(),

@@ -1,4 +1,7 @@
 //! Whether the hub lives, whether it can store, and what it counts. None needs a key.
+//!
+//! A probe is a commit. However many ask, and whoever they are, there is one at a time, and its answer
+//! stands for a moment: else strangers could fill the queue of what is to be written.
 
 use std::sync::Arc;
 
@@ -6,10 +9,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tieline_contract::Code;
-use tokio::time::timeout;
+use tieline_store::Store;
+use tokio::time::{Instant, timeout};
 
 use crate::api::Shared;
-use crate::limits::{PROBE, RETRY_AFTER};
+use crate::limits::{PROBE, PROBE_STANDS, RETRY_AFTER};
 use crate::problem::Failure;
 
 /// `GET /livez`: the process answers.
@@ -27,13 +31,46 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     if shared.hub.is_stopping() {
         return refuse("The hub is shutting down.");
     }
-    match timeout(PROBE, shared.hub.store().probe()).await {
-        Ok(Ok(())) => text("text/plain; charset=utf-8", "ok\n".to_owned()),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the store cannot commit");
-            refuse("The store cannot commit now.")
+    // To its end also where the caller goes away: else each of those would leave one behind.
+    let asked = Arc::clone(&shared);
+    let probed = async move { asked.probe.answer(asked.hub.store()).await };
+    match shared.hub.finish(probed).await {
+        Commits::Now => text("text/plain; charset=utf-8", "ok\n".to_owned()),
+        Commits::Not => refuse("The store cannot commit now."),
+        Commits::Late => refuse("The store takes too long to commit."),
+    }
+}
+
+/// How the store answered a probe.
+#[derive(Clone, Copy, Debug)]
+enum Commits {
+    Now,
+    Not,
+    Late,
+}
+
+/// The last probe of the store: when it was answered, and how.
+#[derive(Debug, Default)]
+pub(crate) struct Probe(tokio::sync::Mutex<Option<(Instant, Commits)>>);
+
+impl Probe {
+    async fn answer(&self, store: &dyn Store) -> Commits {
+        let mut last = self.0.lock().await;
+        if let Some((at, commits)) = *last
+            && at.elapsed() < PROBE_STANDS
+        {
+            return commits;
         }
-        Err(_) => refuse("The store takes too long to commit."),
+        let commits = match timeout(PROBE, store.probe()).await {
+            Ok(Ok(())) => Commits::Now,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the store cannot commit");
+                Commits::Not
+            }
+            Err(_) => Commits::Late,
+        };
+        *last = Some((Instant::now(), commits));
+        commits
     }
 }
 

@@ -30,7 +30,7 @@ use crate::api::Shared;
 use crate::auth::KnownKey;
 use crate::body::{self, Held, Sender, Whole};
 use crate::failures::Target;
-use crate::limits::{KEYS_PAUSE, STRANGERS_BODY};
+use crate::limits::{KEYS_PAUSE, READ_AT_ONCE, STRANGERS_BODY};
 use crate::problem::Failure;
 
 use self::wishes::Wishes;
@@ -127,10 +127,16 @@ async fn arrive(
     let admitted = judged.finish(&whole.bytes);
     let admitted = admitted.map_err(|reason| unknown_sender(shared, place, &parts, reason))?;
     let wishes = Wishes::read(&parts.headers);
-    let warrant = wishes.stream.then(|| match proof {
-        Proof::Key(key) => Warrant::key(place, key),
+    let warrant = || match &proof {
+        Proof::Key(key) => Warrant::key(place, Arc::clone(key)),
         Proof::Request => Warrant::sender(place, &parts, signed, received_at),
-    });
+    };
+    // A body may take hours, and what vouched for it be taken back meanwhile.
+    let has_changed = !place.is_current(&shared.hub);
+    if (has_changed || is_late(shared, received_at)) && !warrant().stands(&shared.hub) {
+        return Err(unknown_sender(shared, place, &parts, Refused::Withdrawn));
+    }
+    let warrant = wishes.stream.then(warrant);
     let (verified, held) = verified(parts, whole, received_at, admitted);
     let incoming = place.endpoint().receive(&verified)?;
     let (arrival, trust) = (received_at, verified.trust);
@@ -145,6 +151,11 @@ async fn arrive(
         warrant,
     };
     Ok((arrived, wishes))
+}
+
+/// Whether so long has passed since a request came that a secret may have ended in between.
+fn is_late(shared: &Shared, received_at: Timestamp) -> bool {
+    shared.hub.now().since(received_at) >= READ_AT_ONCE
 }
 
 /// A request that was read, on its way to the engine.

@@ -119,8 +119,14 @@ pub const STREAM: Duration = Duration::from_hours(1);
 /// Bytes of outputs and errors on one page of a list; there is always one row.
 pub const PAGE_BYTES: usize = 4 << 20;
 
+/// What is read in less needs no second look at what vouches for it, unless its connector changed.
+pub const READ_AT_ONCE: Duration = Duration::from_millis(500);
+
 /// How long the store has to say that it can commit.
 pub const PROBE: Duration = Duration::from_secs(2);
+
+/// How long that stands for all who ask.
+pub const PROBE_STANDS: Duration = Duration::from_millis(100);
 
 // ── access ──
 

@@ -103,6 +103,8 @@ pub enum Refused {
     Certificate,
     #[error("callers may not come from this address")]
     Network,
+    #[error("what vouched for the request was taken back while it was read")]
+    Withdrawn,
     #[error(transparent)]
     Signature(#[from] Refusal),
 }

@@ -109,6 +109,9 @@ pub struct IncomingEvent {
     pub files: Vec<IncomingFile>,
     /// The sender's own identity of the event, where it carries one.
     pub dedupe: Option<String>,
+    /// What was signed, as a key: it stands where an expression was to give one and did not, so that
+    /// nobody makes a new event of a signed request by having it read in another way.
+    pub signed_key: Option<String>,
     /// SHA-256 of what must be equal when the key comes again: the raw body (GET: the query).
     pub digest: [u8; 32],
 }

@@ -12,9 +12,11 @@ mod sight;
 #[path = "same/world.rs"]
 mod world;
 
+use std::env;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use tempfile::TempDir;
 use tieline_model::clock::ManualClock;
 use tieline_store::MemoryStore;
@@ -31,8 +33,25 @@ fn vault() -> Vault {
     Vault::new(master, vec![], Arc::new(SystemEntropy), clock)
 }
 
+/// The same sequences each time, so that who breaks something sees it. `PROPTEST_CASES=5000` looks
+/// further, at sequences of its own.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    if env::var_os("PROPTEST_CASES").is_some() {
+        return config;
+    }
+    ProptestConfig {
+        cases: 64,
+        rng_seed: RngSeed::Fixed(1),
+        ..config
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn sqlite_answers_as_memory_does(ops in prop::collection::vec(ops::any_op(), 20..120)) {

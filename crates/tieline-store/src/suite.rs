@@ -140,6 +140,7 @@ const PROMISES: &[Promise<Given>] = promises![
     clock::waits_that_began_in_the_future_begin_now,
     clock::what_was_queued_in_the_future_is_due_now,
     clock::what_began_to_wait_before_is_due_when_it_was,
+    clock::what_waits_in_the_future_behind_others_waits_from_now_on,
     settle::an_ended_run_shows_its_outcome,
     settle::an_old_epoch_changes_nothing,
     settle::an_ended_run_is_never_changed,

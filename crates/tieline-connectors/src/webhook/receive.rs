@@ -88,13 +88,16 @@ pub(super) fn receive(
     let key = Key::of(request, limits.dedupe)?;
     // What a CloudEvent says in headers is not signed.
     let believed = request.signed.is_none();
-    let event = |content: Content, key: Option<String>, raw: &[u8]| IncomingEvent {
+    let signed = request.signed.as_ref();
+    let signed = signed.map(|signed| Key::signed(&signed.identity));
+    let event = |content: Content, at: Option<usize>, raw: &[u8]| IncomingEvent {
         meta: meta::document(
             &headers,
             content.cloudevent.as_ref(),
             request.signed.as_ref(),
         ),
-        dedupe: key.or_else(|| {
+        signed_key: signed.as_ref().map(|key| key.of_event(at)),
+        dedupe: key.as_ref().map(|key| key.of_event(at)).or_else(|| {
             let cloudevent = content.cloudevent.filter(|_| believed);
             cloudevent.map(|one| one.identity)
         }),
@@ -108,8 +111,7 @@ pub(super) fn receive(
     };
     if request.method == Method::GET {
         let content = query::read(&request.query)?;
-        let key = key.map(Key::whole);
-        return Ok(one(event(content, key, request.query.as_bytes())));
+        return Ok(one(event(content, None, request.query.as_bytes())));
     }
     refuse_encoded(request)?;
     let media_type = MediaType::of(&request.headers)?;
@@ -119,17 +121,14 @@ pub(super) fn receive(
         let events = elements
             .into_iter()
             .enumerate()
-            .map(|(at, (content, raw))| {
-                let key = key.as_ref().map(|key| key.element(at));
-                event(content, key, &raw)
-            });
+            .map(|(at, (content, raw))| event(content, Some(at), &raw));
         return Ok(Incoming {
             events: events.collect(),
             batch: true,
         });
     }
     let content = read_one(limits, request, (media_type.as_ref(), mark))?;
-    Ok(one(event(content, key.map(Key::whole), &request.body)))
+    Ok(one(event(content, None, &request.body)))
 }
 
 /// Reads a body that is one event.

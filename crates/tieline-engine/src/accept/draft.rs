@@ -51,6 +51,7 @@ impl Hub {
             meta,
             files,
             dedupe,
+            signed_key,
             digest,
         } = event;
         let files: Vec<_> = files
@@ -76,7 +77,7 @@ impl Hub {
             verdicts,
             dedupe: computed,
         } = self.judge(connector, Seen::of_draft(&draft)).await?;
-        draft.dedupe = dedupe.or(computed).map(|key| Dedupe {
+        draft.dedupe = dedupe.or(computed).or(signed_key).map(|key| Dedupe {
             key,
             digest,
             expires_at: queued_at.plus(DEDUPE_WINDOW),

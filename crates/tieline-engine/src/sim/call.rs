@@ -118,6 +118,7 @@ impl Watch<'_> {
                 meta: Bytes::from_static(b"{}"),
                 files: Vec::new(),
                 dedupe: key,
+                signed_key: None,
             });
         }
         drop(ledger);

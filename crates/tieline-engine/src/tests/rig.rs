@@ -255,6 +255,7 @@ pub(super) fn event(input: &str, dedupe: Option<&str>) -> IncomingEvent {
         meta: Bytes::from_static(b"{}"),
         files: Vec::new(),
         dedupe: dedupe.map(str::to_owned),
+        signed_key: None,
         digest: tieline_vault::sha256(input.as_bytes()),
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Params, params};
 use tieline_model::{DeliveryId, ProjectId, RunId, Timestamp};
 use tieline_store::Change;
 
+use super::line;
 use crate::failure::Failure;
 use crate::sealed::EMPTY;
 
@@ -20,6 +21,7 @@ pub(crate) fn release_held(
                WHERE project = ?1 AND id = ?2 AND state = 2 AND reason IN (2, 3)";
     let row = params![project.0, run.as_bytes(), now.as_millis()];
     if connection.prepare_cached(act)?.execute(row)? > 0 {
+        line::timed(connection, now)?;
         return Ok(Change::Done);
     }
     let known = "SELECT 1 FROM runs WHERE project = ?1 AND id = ?2";

@@ -156,6 +156,13 @@ fn in_the_way(connection: &Connection, of: LineOf<'_>) -> Result<u32, Failure> {
     Ok(count.query_row(line, |row| row.get(0))?)
 }
 
+/// Notes that a run that may stand behind others was given a time; see `latest` in the schema.
+pub(crate) fn timed(connection: &Connection, at: Timestamp) -> Result<(), Failure> {
+    let note = "UPDATE places SET latest = ?1 WHERE latest < ?1";
+    connection.prepare_cached(note)?.execute([at.as_millis()])?;
+    Ok(())
+}
+
 /// What a run was in when it was settled or freed, as far as its line is concerned.
 #[derive(Debug)]
 pub(crate) struct Left {

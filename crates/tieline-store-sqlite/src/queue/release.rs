@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use tieline_model::{DeliveryId, NodeId, ProjectId, RunId, Timestamp};
 use tieline_store::{Epoch, Settled};
 
-use super::line::Left;
+use super::line::{self, Left};
 use crate::failure::Failure;
 
 /// A run goes back to where it was claimed from: what waited for an answer waits for it again,
@@ -54,14 +54,13 @@ const BEGIN_BY_NOW: [&str; 4] = [
 
 /// The same for what stands behind others. It is no part of a queue's index, so that each of them
 /// has to be read.
-const BEHIND_BY_NOW: [&str; 3] = [
+const BEHIND_BY_NOW: [&str; 2] = [
     "UPDATE runs INDEXED BY runs_lined SET due_at = ?1 \
      WHERE line IS NOT NULL AND state < 3 AND held_back > 0 AND state = 0 AND due_at > ?1",
     "UPDATE runs INDEXED BY runs_lined SET waiting_since = ?1, \
      due_at = ?1 + max(due_at - waiting_since, 0) \
      WHERE line IS NOT NULL AND state < 3 AND held_back > 0 AND state = 2 \
      AND waiting_since > ?1",
-    "UPDATE places SET latest = ?1",
 ];
 
 pub(crate) fn release_leases(
@@ -82,6 +81,11 @@ pub(crate) fn release_leases(
     for sql in BEGIN_BY_NOW.iter().chain(behind) {
         connection.prepare_cached(sql)?.execute([now.as_millis()])?;
     }
+    // What is freed behind others has this time, and nothing behind them has a later one.
+    let latest = "UPDATE places SET latest = ?1";
+    connection
+        .prepare_cached(latest)?
+        .execute([now.as_millis()])?;
     for (project, left) in left {
         left.make_way(connection, project)?;
     }
@@ -124,6 +128,7 @@ pub(crate) fn release_run(
     let left = Left::read(row, 0)?;
     drop(rows);
     if let Some(left) = left.filter(|left| left.displaced) {
+        line::timed(connection, now)?;
         left.make_way(connection, project)?;
     }
     Ok(Settled::Done)

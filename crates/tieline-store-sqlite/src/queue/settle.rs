@@ -5,7 +5,7 @@ use tieline_failpoint::{self as failpoint, Step};
 use tieline_model::{Attempt, DeliveryState, ProjectId, Reason, RunError};
 use tieline_store::{Counts, DeliveryOutcome, Epoch, Fence, Next, RunOutcome, SettleRun, Settled};
 
-use super::line::Left;
+use super::line::{self, Left};
 use crate::failure::Failure;
 use crate::seal::{SealedDeliverySettle, SealedNewAttempt, SealedNewDelivery, SealedSettle};
 use crate::{payload, rows};
@@ -38,6 +38,9 @@ pub(crate) fn settle_run(
     record(connection, project, run, attempt)?;
     // One that goes on keeps its place, unless that was taken.
     let ended = matches!(settle.outcome, RunOutcome::Ended { .. });
+    if open.left.is_some() && !ended {
+        line::timed(connection, settle.now)?;
+    }
     if let Some(left) = open.left.filter(|left| ended || left.displaced) {
         left.make_way(connection, project)?;
     }

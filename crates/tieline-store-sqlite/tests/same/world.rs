@@ -16,6 +16,8 @@ use super::ops::{EventPlan, LinePlan, Op, RidePlan, RunPlan};
 pub(crate) struct World {
     now: i64,
     made: u32,
+    /// Where the events begin that retention has not looked at.
+    recent: usize,
     pub events: Vec<EventId>,
     pub runs: Vec<RunId>,
     pub deliveries: Vec<DeliveryId>,
@@ -59,7 +61,10 @@ impl World {
             }
             Op::Wait { ms } => self.now += ms,
             // SQLite may keep a thing for an hour longer: what it passed by it looks at again then.
-            Op::Retain { .. } => self.now += 2 * 60 * 60 * 1000,
+            Op::Retain { .. } => {
+                self.now += 2 * 60 * 60 * 1000;
+                self.recent = self.events.len();
+            }
             _ => {}
         }
         prepared
@@ -71,8 +76,10 @@ impl World {
     }
 
     fn new_event(&mut self, project: i64, plan: &EventPlan) -> NewEvent {
-        // The newest one: ids stay in the order of their events, which retention goes by.
-        let known = self.events.iter().max().filter(|_| plan.known_id).copied();
+        // The newest one: ids stay in the order of their events, which retention goes by. A commit
+        // is tried again within seconds, never after retention removed what it made.
+        let known = self.events[self.recent..].iter().max();
+        let known = known.filter(|_| plan.known_id).copied();
         let id = known.unwrap_or_else(|| EventId::from_bytes(self.id()));
         self.events.push(id);
         let runs = plan.runs.iter().map(|run| self.new_run(run)).collect();

@@ -2,8 +2,11 @@
 
 use tieline_model::{DeliveryState, NodeId, Reason, RunError, RunId, RunState, Timestamp};
 
-use super::given::{AGENT, Given, HERE, LEASE_MS, at, counts, delivered, ended, goes_on};
-use crate::{DeliveryOutcome, Epoch, NewEvent, Next, SettleDelivery, SettleRun, Settled};
+use super::given::{AGENT, Given, HERE, LEASE_MS, at, counts, delivered, ended, goes_on, line};
+use crate::{
+    Acceptance, DeliveryOutcome, Epoch, LinePolicy, NewEvent, Next, SettleDelivery, SettleRun,
+    Settled,
+};
 
 async fn extend(given: &Given, run: RunId, epoch: Epoch, until: Timestamp) -> Settled {
     let extended = given.store.extend_run(HERE, run, epoch, until).await;
@@ -149,4 +152,23 @@ pub(super) async fn what_began_to_wait_before_is_due_when_it_was(given: Given) {
             (Some(at(15)), Some(at(515)))
         );
     }
+}
+
+pub(super) async fn what_waits_in_the_future_behind_others_waits_from_now_on(given: Given) {
+    let taken = given.queue_in(line(LinePolicy::Queue), at(0)).await;
+    let claimed = given.claim_one(at(0)).await;
+    let (_, acceptance) = given.accept_in(line(LinePolicy::Replace), at(1)).await;
+    let displaced = vec![taken];
+    assert_eq!(acceptance, Acceptance::Stored { displaced });
+    let retried = SettleRun {
+        now: at(9_000_000),
+        ..goes_on(&claimed, Reason::Retry, at(9_000_500))
+    };
+    assert_eq!(given.settle(retried).await, Settled::Done);
+    assert_eq!(restart(&given, at(20)).await, 0);
+    let run = given.run(taken).await;
+    assert_eq!(
+        (run.waiting_since, run.due_at),
+        (Some(at(20)), Some(at(520)))
+    );
 }

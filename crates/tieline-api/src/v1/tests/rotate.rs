@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use super::*;
@@ -244,4 +246,45 @@ async fn a_stream_goes_on_while_what_opened_it_is_good() {
     let end = async { drop(rig.admin("POST /v1/keys", other).await) };
     let lasted = lasts(&rig, "POST /c/ask", SECRET, end).await;
     assert_eq!(lasted.as_secs(), 60);
+}
+
+/// A request whose body pauses for two seconds before its last byte.
+fn slow(text: &'static str) -> http::Request<Body> {
+    let (head, last) = text.split_at(text.len() - 1);
+    let first = stream::iter([Ok::<_, std::io::Error>(head)]);
+    let rest = stream::once(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(last)
+    });
+    let bearer = format!("authorization: Bearer {SECRET}");
+    let headers = [&*bearer, "content-type: application/json"];
+    request(
+        "POST /c/ask",
+        &headers,
+        Body::from_stream(first.chain(rest)),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_while_a_body_is_read_lets_nothing_in() {
+    let rig = Rig::new().await;
+    ask(&rig, json!(["echo"]), json!({})).await;
+    let a_second = || tokio::time::sleep(Duration::from_secs(1));
+    // Neither time nor a change of something else takes anything back.
+    let other = async {
+        a_second().await;
+        let other = json!({"name": "other", "runtime": "scripted", "does": "echo"});
+        let made = rig.admin("POST /v1/agents", other).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    };
+    let (answer, ()) = tokio::join!(rig.call(slow("12")), other);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let rotated = async {
+        a_second().await;
+        rotate(&rig, "0s").await;
+    };
+    let (answer, ()) = tokio::join!(rig.call(slow("13")), rotated);
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    let events = rig.admin("GET /v1/events", Value::Null).await.json();
+    assert_eq!(events["data"].as_array().unwrap().len(), 1);
 }

@@ -25,12 +25,9 @@ impl Key {
     /// Of any other request, the `Idempotency-Key`.
     pub(super) fn of(request: &Verified, by_expression: bool) -> Result<Option<Self>, Problem> {
         if let Some(signed) = &request.signed {
-            let (kind, id) = match &signed.identity {
-                Identity::Id(id) => ("signed", id.clone()),
-                Identity::Content(_) if by_expression => return Ok(None),
-                Identity::Content(digest) => ("content", hex::encode(digest)),
-            };
-            return Ok(Some(Self { kind, id }));
+            let by_content = matches!(signed.identity, Identity::Content(_));
+            let key = Self::signed(&signed.identity);
+            return Ok(Some(key).filter(|_| !(by_content && by_expression)));
         }
         let mut values = request.headers.get_all(HEADER).iter();
         let Some(value) = values.next() else {
@@ -46,13 +43,20 @@ impl Key {
         Ok(Some(Self { kind, id }))
     }
 
-    /// For the one event of the request.
-    pub(super) fn whole(self) -> String {
-        format!("{}:{}", self.kind, self.id)
+    /// Of a signed request, however it is read.
+    pub(super) fn signed(identity: &Identity) -> Self {
+        let (kind, id) = match identity {
+            Identity::Id(id) => ("signed", id.clone()),
+            Identity::Content(digest) => ("content", hex::encode(digest)),
+        };
+        Self { kind, id }
     }
 
-    /// For one event of a batch.
-    pub(super) fn element(&self, at: usize) -> String {
-        format!("{}[{at}]:{}", self.kind, self.id)
+    /// For the one event of the request, or for one of a batch.
+    pub(super) fn of_event(&self, at: Option<usize>) -> String {
+        match at {
+            None => format!("{}:{}", self.kind, self.id),
+            Some(at) => format!("{}[{at}]:{}", self.kind, self.id),
+        }
     }
 }

@@ -24,7 +24,11 @@ fn with(headers: &Headers, name: &str, value: &str) -> Headers {
 
 /// With another query, which is not read.
 fn to(hub: &Process, path: &str, headers: &Headers) -> Answer {
-    let mut request = Request::post(path).body("application/json", BODY);
+    typed(hub, (path, "application/json"), headers)
+}
+
+fn typed(hub: &Process, (path, content_type): (&str, &str), headers: &Headers) -> Answer {
+    let mut request = Request::post(path).body(content_type, BODY);
     for (name, value) in headers {
         request = request.header(name, value);
     }
@@ -36,6 +40,10 @@ fn all_forms(hub: &Process, name: &str, sent: &Headers, first: &Value) {
     is_again(&send(hub, name, sent, BODY), first, "the same");
     for query in ["?a=1&b=2", "?b=2&a=1", "?a=1&b=%32"] {
         is_again(&to(hub, &format!("/c/{name}{query}"), sent), first, query);
+    }
+    for content_type in ["text/plain", "application/octet-stream"] {
+        let as_other = typed(hub, (&format!("/c/{name}"), content_type), sent);
+        is_again(&as_other, first, content_type);
     }
     for (header, value) in [
         ("idempotency-key", "another"),
@@ -126,6 +134,28 @@ fn a_signed_request_that_comes_again_in_any_form_starts_one_run_also_after_a_res
         (process.count("/v1/events"), process.count("/v1/runs")),
         (2, 2)
     );
+}
+
+/// What an expression makes of a body depends on how that is read. Where it makes nothing of it, what
+/// was signed is the key: one more event, and no further ones.
+#[test]
+fn a_signed_request_that_an_expression_makes_nothing_of_is_known_by_what_was_signed() {
+    let scheme = &SCHEMES[HMAC];
+    let line = connector(scheme, scheme.name, 0);
+    let by_amount = r#""settings":{"dedupe":"input.amount","#;
+    let line = line.replace(r#""settings":{"#, by_amount);
+    assert!(line.contains(by_amount), "{line}");
+    let (_place, hub) = hub(&[line]);
+    let headers = (scheme.sign)(0, BODY);
+    let first = send(&hub, scheme.name, &headers, BODY).expect(202);
+    is_again(&send(&hub, scheme.name, &headers, BODY), &first, "the same");
+    let path = format!("/c/{}", scheme.name);
+    let as_text = || typed(&hub, (&path, "text/plain"), &headers);
+    let once = as_text().expect(202);
+    for _ in 0..3 {
+        is_again(&as_text(), &once, "as text");
+    }
+    assert_eq!(hub.count("/v1/runs"), 2);
 }
 
 /// Base64 has bits to spare in its last character, and padding that can be left out.
