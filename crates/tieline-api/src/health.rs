@@ -87,3 +87,6 @@ fn text(kind: &'static str, body: String) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests;

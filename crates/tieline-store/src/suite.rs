@@ -118,6 +118,7 @@ const PROMISES: &[Promise<Given>] = promises![
     displace::a_busy_line_refuses_and_stores_nothing,
     displace::a_line_refuses_until_its_last_run_has_ended,
     displace::a_duplicate_is_no_reason_to_refuse,
+    displace::who_comes_forward_does_not_reckon_with_who_has_just_come,
     debounce::a_run_waits_until_it_is_quiet,
     debounce::the_newest_waits_in_the_place_of_the_others,
     debounce::nobody_waits_longer_than_the_longest_wait,

@@ -35,6 +35,8 @@ enum Stands {
     Behind,
     /// Its place was taken: it is never claimed again.
     Displaced,
+    /// It has just come, and nobody has to reckon with it yet.
+    Arriving,
 }
 
 impl State {
@@ -74,6 +76,15 @@ impl State {
             let standing = self.lines.get_mut(&key).expect("it stands in this line");
             standing.stands = Stands::Displaced;
         }
+        self.places += 1;
+        let standing = Standing {
+            of: of.clone(),
+            place: self.places,
+            width: line.width,
+            stands: Stands::Arriving,
+            merged,
+        };
+        self.lines.insert(run, standing);
         self.come_forward(&of);
         // However wide it is itself, it overtakes nobody.
         let is_next = self.first_behind(&of).is_none();
@@ -82,15 +93,8 @@ impl State {
         } else {
             Stands::Behind
         };
-        self.places += 1;
-        let standing = Standing {
-            of,
-            place: self.places,
-            width: line.width,
-            stands,
-            merged,
-        };
-        self.lines.insert(run, standing);
+        let standing = self.lines.get_mut(&run).expect("it was just put there");
+        standing.stands = stands;
         displaced
     }
 
@@ -139,7 +143,7 @@ impl State {
         let of_line = self.lines.iter().filter(|(_, s)| s.of == *line);
         let blocking = of_line.filter(|(run, standing)| match standing.stands {
             Stands::Forward => true,
-            Stands::Behind => false,
+            Stands::Behind | Stands::Arriving => false,
             Stands::Displaced => is_in_hand(&self.runs[run].row),
         });
         u32::try_from(blocking.count()).unwrap_or(u32::MAX)

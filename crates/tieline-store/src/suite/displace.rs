@@ -327,3 +327,24 @@ pub(super) async fn a_duplicate_is_no_reason_to_refuse(given: Given) {
     let expected = [duplicate, Acceptance::Conflict];
     assert_eq!(given.accept(vec![same, other]).await, expected);
 }
+
+pub(super) async fn who_comes_forward_does_not_reckon_with_who_has_just_come(given: Given) {
+    let taken = given.queue_in(queue(), at(0)).await;
+    let other = NewEvent {
+        connector: ConnectorId(8),
+        ..given.lined_event(queue(), at(0))
+    };
+    let behind = other.runs.first().expect("it has one").id;
+    given.accept(vec![other]).await;
+    let (newest, acceptance) = given.accept_in(line(LinePolicy::Coalesce), at(0)).await;
+    assert_eq!(acceptance, took(&[taken]));
+    assert_eq!(
+        given.run(behind).await.due_at,
+        Some(at(0)),
+        "nobody else waits"
+    );
+    let claimed = given.claim_one(at(0)).await;
+    assert_eq!(claimed.run.id, behind);
+    given.settle(ended(&claimed, RunState::Completed)).await;
+    assert_eq!(given.claimed(at(5)).await, [newest]);
+}
