@@ -417,7 +417,8 @@ fn acting() -> impl Strategy<Value = Op> {
         }),
         (project(), 0..4_usize).prop_map(|(project, run)| Op::ReleaseHeld { project, run }),
         (project(), 0..4_usize).prop_map(|(project, delivery)| Op::Redrive { project, delivery }),
-        (0..4_u32).prop_map(|limit| Op::Forget { limit }),
+        // None or all: of keys that expire in the same moment, each store has its own order.
+        prop::sample::select(vec![0, u32::MAX]).prop_map(|limit| Op::Forget { limit }),
         (project(), 0..4_usize).prop_map(|(project, event)| Op::EraseEvent { project, event }),
         (0..60_i64, 0..60_i64).prop_map(|(bodies, rows)| Op::Retain { bodies, rows }),
     ]
