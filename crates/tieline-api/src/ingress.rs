@@ -208,8 +208,8 @@ async fn judge(
     };
     let auth = &place.endpoint().rules().auth;
     let mut decision = auth.begin(&head, now);
-    if let Decision::NeedsKeys(source) = &decision {
-        if let Err(error) = source.refresh(&shared.hub.outside(), now).await {
+    if let Decision::NeedsKeys(keys) = &decision {
+        if let Err(error) = keys.source.refresh(&shared.hub.outside(), now).await {
             let name = &place.connector.row.name;
             // Who calls in between must not fill the log.
             if !matches!(error, KeysUnavailable::Lately) {

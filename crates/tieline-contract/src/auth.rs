@@ -73,11 +73,19 @@ pub enum Decision {
     Admit(Trust),
     /// The body must be passed through this before it is believed.
     Verify(BodyVerifier),
-    /// It cannot be told without these keys: they are to be fetched, and the head judged again. Who
+    /// It cannot be told without newer keys: they are to be fetched, and the head judged again. Who
     /// needs keys then as well is not let in.
-    NeedsKeys(Arc<KeySource>),
+    NeedsKeys(Needed),
     /// The body need not be read.
     Refuse(Refused),
+}
+
+/// Keys without which a head is not judged.
+#[derive(Clone, Debug)]
+pub struct Needed {
+    pub source: Arc<KeySource>,
+    /// Those that are here would let it in, and are only due for another look.
+    pub lets_in: bool,
 }
 
 /// Whose request it is, and how sure that is.
@@ -163,7 +171,7 @@ impl Authenticator {
         for proof in &self.proofs {
             match proof.judge(head, &self.secrets, now) {
                 Ok(trust) => return Decision::Admit(trust),
-                Err(Unproven::NeedsKeys(source)) => needed = needed.or(Some(source)),
+                Err(Unproven::NeedsKeys(keys)) => needed = needed.or(Some(keys)),
                 Err(Unproven::Refused(Refused::Missing)) => {}
                 Err(Unproven::Refused(reason)) => refused = reason,
             }

@@ -15,4 +15,5 @@ mod retention;
 mod rides;
 mod rig;
 mod sessions;
+mod standing;
 mod stops;

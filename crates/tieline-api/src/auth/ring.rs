@@ -33,14 +33,13 @@ pub(crate) struct KnownKey {
 impl KeyRing {
     pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
         let ring = Self::default();
-        ring.reload(store).await?;
+        ring.put(store.keys().await?);
         Ok(ring)
     }
 
     /// Makes the ring be what the store has. A key that is another than it was, or gone, is
     /// revoked: whoever works with it is stopped.
-    pub(crate) async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let rows = store.keys().await?;
+    pub(crate) fn put(&self, rows: Vec<ApiKey>) {
         let was = self.0.load_full();
         let now: Vec<_> = rows
             .into_iter()
@@ -55,7 +54,6 @@ impl KeyRing {
             known.revoked.store(true, Ordering::SeqCst);
         }
         self.0.store(Arc::new(now));
-        Ok(())
     }
 
     /// The key that a request carries as its Bearer token, where it is known and good. Each is

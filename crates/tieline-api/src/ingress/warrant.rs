@@ -89,11 +89,12 @@ impl Warrant {
         let now = hub.now();
         match &self.by {
             By::Key(key) => key.is_good(hub.latest()),
-            // Where it cannot be judged for now, nobody has taken anything back.
-            By::Sender(head) => !matches!(
-                auth.begin(&head.head(), now),
-                Decision::Refuse(_) | Decision::Verify(_)
-            ),
+            By::Sender(head) => match auth.begin(&head.head(), now) {
+                Decision::Admit(_) => true,
+                // Where an issuer is to be asked, what it said last counts.
+                Decision::NeedsKeys(keys) => keys.lets_in,
+                Decision::Refuse(_) | Decision::Verify(_) => false,
+            },
             By::Reader(head) => auth.may_read(&head.head(), now),
             By::Signature { secrets, settings } => {
                 let row = &connector.row;

@@ -8,11 +8,11 @@ use tieline_model::{Timestamp, Trust};
 use tieline_signature::Refusal;
 use tieline_signature::jwt::{self, Algorithm, Expectations, Jwks};
 
-use super::Refused;
 use super::credentials::bearer;
 use super::keys::KeySource;
 use super::proof::Unproven;
 use super::settings::{JwtAlgorithm, JwtSettings};
+use super::{Needed, Refused};
 use crate::Problems;
 
 /// How far the clocks of an issuer and the hub may differ, in seconds.
@@ -82,13 +82,16 @@ impl Jwt {
             }
             Keys::Fetched(source) => source,
         };
-        let needs_keys = || Unproven::NeedsKeys(Arc::clone(source));
-        let keys = source.keys(now).ok_or_else(needs_keys)?;
+        let needs_keys = |lets_in| {
+            let source = Arc::clone(source);
+            Unproven::NeedsKeys(Needed { source, lets_in })
+        };
+        let keys = source.keys(now).ok_or_else(|| needs_keys(false))?;
         match verify(&keys) {
             // A key that the issuer withdrew is to be forgotten in time.
-            Ok(_) if source.is_due(now) => Err(needs_keys()),
+            Ok(_) if source.is_due(now) => Err(needs_keys(true)),
             Ok(_) => Ok(Trust::Verified),
-            Err(Refusal::UnknownKey) if source.may_know_more(now) => Err(needs_keys()),
+            Err(Refusal::UnknownKey) if source.may_know_more(now) => Err(needs_keys(false)),
             Err(refusal) => Err(Refused::Signature(refusal).into()),
         }
     }

@@ -1,15 +1,12 @@
 //! The schemes whose proof is whole before the body: any one of them suffices.
 
-use std::sync::Arc;
-
 use tieline_model::{Timestamp, Trust};
 use tieline_signature::equal::SecretDigest;
 
 use super::jwt::Jwt;
-use super::keys::KeySource;
 use super::mtls::Mtls;
 use super::settings::AuthScheme;
-use super::{AuthRules, Dated, Head, Refused, credentials};
+use super::{AuthRules, Dated, Head, Needed, Refused, credentials};
 use crate::Problems;
 
 /// A scheme, ready to judge with.
@@ -33,7 +30,7 @@ pub(super) enum Proof {
 pub(super) enum Unproven {
     Refused(Refused),
     /// It cannot tell without them.
-    NeedsKeys(Arc<KeySource>),
+    NeedsKeys(Needed),
 }
 
 impl From<Refused> for Unproven {

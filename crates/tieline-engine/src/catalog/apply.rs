@@ -1,6 +1,6 @@
 //! Changes the catalogue: checked by opening it, stored, then put in place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tieline_contract::Problems;
@@ -8,7 +8,7 @@ use tieline_model::audit::{Actor, AuditRecord, Outcome};
 use tieline_model::{Agent, AgentId, Connector, DatedSecret, Name, ProjectId, Secret};
 use tieline_store::CatalogChange;
 
-use super::open::{open_agent, open_catalog, open_connector};
+use super::open::{Standing, open_agent, open_catalog, open_connector};
 use super::{LiveCatalog, LiveConnector, LiveRole, Surroundings};
 use crate::desk::{Desk, Desks, Side};
 use crate::{EngineError, Hub};
@@ -50,9 +50,10 @@ impl Hub {
             if change.is_empty() {
                 return Ok(Applied::default());
             }
+            let standing = untouched(&hub.catalog.load(), project, &change);
             let catalog = hub.store.change_catalog(project, change).await?;
-            let live = open_catalog(catalog, hub.types, &surroundings, &hub.desks);
-            hub.install(live);
+            let (types, desks) = (hub.types, &hub.desks);
+            hub.install(open_catalog(catalog, types, &surroundings, desks, standing));
             Ok(Applied { generated })
         })
         .await
@@ -69,6 +70,7 @@ impl Hub {
             self.types,
             &surroundings,
             &self.desks,
+            Standing::new(),
         ));
         Ok(())
     }
@@ -269,6 +271,18 @@ impl Hub {
         tracing::info!(agent = %name, paused, "agent `{name}` was {}", word(paused));
         Ok(())
     }
+}
+
+/// The connectors whose rows a change leaves as they are.
+fn untouched(catalog: &LiveCatalog, project: ProjectId, change: &CatalogChange) -> Standing {
+    let put: HashSet<_> = change.put_connectors.iter().map(|put| &put.name).collect();
+    let mut standing = catalog.connectors.clone();
+    standing.retain(|id, connector| {
+        let row = &connector.row;
+        let is_put = row.project == project && put.contains(&row.name);
+        !is_put && !change.remove_connectors.contains(id)
+    });
+    standing
 }
 
 fn put_paused(row: &Connector, paused: bool) -> CatalogChange {

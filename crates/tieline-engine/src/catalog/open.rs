@@ -1,6 +1,6 @@
 //! Opens rows of the catalogue: settings become runtimes, endpoints and sinks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tieline_contract::{
@@ -15,13 +15,17 @@ use super::{
 };
 use crate::desk::{Desk, Desks};
 
-/// Opens a whole catalogue. A row that cannot be opened any more is left out and said in the log:
-/// one bad row must not keep the others from working.
+/// Connectors that stay open over a change, with what they have learned: an issuer's keys, say.
+pub(crate) type Standing = BTreeMap<ConnectorId, Arc<LiveConnector>>;
+
+/// Opens a whole catalogue but for those that stand. A row that cannot be opened any more is left
+/// out and said in the log: one bad row must not keep the others from working.
 pub(crate) fn open_catalog(
     catalog: Catalog,
     types: Types,
     surroundings: &Surroundings,
     desks: &Desks,
+    mut standing: Standing,
 ) -> LiveCatalog {
     let mut live = LiveCatalog {
         projects: catalog.projects,
@@ -43,9 +47,17 @@ pub(crate) fn open_catalog(
         };
         live.connectors_ever.insert(id, origin);
         let named = (!row.removed).then(|| (row.project, name.clone()));
-        match open_connector(row, types, surroundings, &live.agent_names, desks) {
+        let stands = standing.remove(&id);
+        let stands = stands.filter(|connector| leads_where_it_did(connector, &live.agent_names));
+        let opened = match stands {
+            Some(connector) => Ok(connector),
+            None => {
+                open_connector(row, types, surroundings, &live.agent_names, desks).map(Arc::new)
+            }
+        };
+        match opened {
             Ok(connector) => {
-                live.connectors.insert(id, Arc::new(connector));
+                live.connectors.insert(id, connector);
                 live.connector_names.extend(named.map(|key| (key, id)));
             }
             Err(problems) => {
@@ -67,6 +79,17 @@ pub(crate) fn open_catalog(
         }
     }
     live
+}
+
+/// Whether the agents that it is linked to by name are those that it was.
+fn leads_where_it_did(
+    connector: &LiveConnector,
+    agents: &HashMap<(ProjectId, Name), AgentId>,
+) -> bool {
+    let project = connector.row.project;
+    let named = connector.row.links.iter();
+    let now = named.map(|link| agents.get(&(project, link.agent.clone())).copied());
+    now.eq(connector.links.iter().map(|link| Some(link.agent)))
 }
 
 /// The outbound connectors that are linked to an agent.

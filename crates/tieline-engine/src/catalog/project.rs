@@ -24,7 +24,9 @@ impl Hub {
             let made = hub.store.put_project(name, record).await?;
             let catalog = hub.store.catalog().await?;
             let surroundings = hub.surroundings.load_full();
-            hub.install(open_catalog(catalog, hub.types, &surroundings, &hub.desks));
+            let standing = hub.catalog.load().connectors.clone();
+            let (types, desks) = (hub.types, &hub.desks);
+            hub.install(open_catalog(catalog, types, &surroundings, desks, standing));
             Ok(made)
         })
         .await

@@ -97,7 +97,7 @@ async fn create(shared: &Arc<Shared>, caller: &Caller, wanted: Wanted) -> Result
     let author = Author::caller(shared, caller);
     let project = project_of(shared, caller, wanted.project.as_ref()).await?;
     let name = wanted.name.to_string();
-    let keys = shared.hub.store().keys().await?;
+    let mut keys = shared.hub.store().keys().await?;
     if keys
         .iter()
         .any(|key| key.project == project && key.name == name)
@@ -119,9 +119,9 @@ async fn create(shared: &Arc<Shared>, caller: &Caller, wanted: Wanted) -> Result
     };
     let named = target(wanted.project.as_ref(), &row.name);
     let record = author.done("key.create", named, (None, Some(&digested(&row))));
-    let store = shared.hub.store();
-    store.put_key(row.clone(), record).await?;
-    shared.keys.reload(store).await?;
+    shared.hub.store().put_key(row.clone(), record).await?;
+    keys.push(row.clone());
+    shared.keys.put(keys);
     Ok(Made {
         key: key.expose().to_owned(),
         about: KeyView::of(shared, &row),

@@ -61,7 +61,7 @@ async fn revoke(
 ) -> Result<(), Failure> {
     let _alone = alone(shared).await;
     let store = shared.hub.store();
-    let keys = store.keys().await?;
+    let mut keys = store.keys().await?;
     let is_it = |key: &&ApiKey| key.project == project && key.name == name.as_str();
     let row = keys.iter().find(is_it).ok_or_else(Failure::not_found)?;
     let now = shared.hub.latest();
@@ -77,6 +77,8 @@ async fn revoke(
     let named = target(named, name.as_str());
     let record = author.done("key.revoke", named, (Some(&digested(row)), None));
     store.remove_key(project, name.as_str(), record).await?;
-    shared.keys.reload(store).await?;
+    // The store is not asked again: it may not answer, and the key is gone.
+    keys.retain(|key| !is_it(&key));
+    shared.keys.put(keys);
     Ok(())
 }

@@ -108,8 +108,8 @@ impl Door {
         }
     }
 
-    /// Judges a token as the ingress does.
-    async fn tell(&self, token: &str, now: Timestamp) -> Told {
+    /// Judges a token by what is known.
+    fn begin(&self, token: &str, now: Timestamp) -> Decision {
         let bearer = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
         let head = Head {
@@ -118,11 +118,16 @@ impl Door {
             query: "",
             peer: None,
         };
-        let mut decision = self.authenticator.begin(&head, now);
-        if let Decision::NeedsKeys(source) = &decision {
+        self.authenticator.begin(&head, now)
+    }
+
+    /// Judges a token as the ingress does.
+    async fn tell(&self, token: &str, now: Timestamp) -> Told {
+        let mut decision = self.begin(token, now);
+        if let Decision::NeedsKeys(keys) = &decision {
             // What became of it shows in what can be judged now.
-            source.refresh(&self.client, now).await.ok();
-            decision = self.authenticator.begin(&head, now);
+            keys.source.refresh(&self.client, now).await.ok();
+            decision = self.begin(token, now);
         }
         match decision {
             Decision::Admit(Trust::Verified) => Told::Welcome,
@@ -179,6 +184,25 @@ async fn keys_are_used_for_ten_minutes_and_one_that_was_withdrawn_no_longer() {
     assert_eq!(door.tell(&old, due).await, Told::Refused);
     assert_eq!(door.tell(&token(2, "a"), due).await, Told::Welcome);
     assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test]
+async fn keys_that_are_due_let_in_still_and_one_that_was_withdrawn_does_not() {
+    let issuer = Issuer::publishing(set(1, "a"));
+    let door = Door::to(&issuer);
+    let old = token(1, "a");
+    let lets_in = |now| match door.begin(&old, now) {
+        Decision::NeedsKeys(keys) => Some(keys.lets_in),
+        _ => None,
+    };
+    assert_eq!(lets_in(start()), Some(false), "none are known");
+    assert_eq!(door.tell(&old, start()).await, Told::Welcome);
+    assert_eq!(lets_in(start()), None);
+    let due = start().plus(TEN_MINUTES);
+    assert_eq!(lets_in(due), Some(true));
+    issuer.publish(set(2, "b"));
+    assert_eq!(door.tell(&token(2, "b"), due).await, Told::Welcome);
+    assert_eq!(lets_in(due.plus(TEN_SECONDS)), Some(false));
 }
 
 #[tokio::test]
