@@ -123,7 +123,8 @@ pub(crate) static ROUTES: &[(Method, &str, Scope, Trail)] = &[
         Scope::Admin,
         Before("vault.rotate"),
     ),
-    (Method::POST, "/v1/plan", Scope::Read, NoTrail),
+    // It compares secrets: to a reader its answers would confirm guesses of them.
+    (Method::POST, "/v1/plan", Scope::Admin, NoTrail),
     (Method::POST, "/v1/apply", Scope::Admin, Own),
 ];
 

@@ -24,12 +24,12 @@ pub struct Rotated {
 impl Hub {
     /// Puts a secret before those of a connector: the given one, or one that is generated. The
     /// others are good for `overlap` more, unless they end earlier; with none, they are refused as
-    /// soon as this returns.
+    /// soon as this returns. `record` is of the connector as it is then.
     pub async fn rotate_secret(
         self: &Arc<Self>,
         (project, name): (ProjectId, &Name),
         (given, overlap): (Option<Secret>, Duration),
-        record: AuditRecord,
+        record: impl FnOnce(&Connector) -> AuditRecord + Send + 'static,
     ) -> Result<Rotated, EngineError> {
         let make = || tieline_vault::connector_secret(self.entropy.as_ref());
         let generated = given.is_none().then(make);
@@ -50,9 +50,10 @@ impl Hub {
                 let why = "This connector has no secret of the hub's own: there is none to rotate.";
                 return Err(EngineError::NotAllowed(why.to_owned()));
             }
+            let row = rotation.of(&connector.row)?;
             Ok(CatalogChange {
-                put_connectors: vec![rotation.of(&connector.row)?],
-                audit: vec![record],
+                audit: vec![record(&row)],
+                put_connectors: vec![row],
                 ..CatalogChange::default()
             })
         };

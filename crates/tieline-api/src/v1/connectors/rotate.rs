@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tieline_config::show_connector;
 use tieline_contract::{Code, Problem, Problems};
 use tieline_model::quantity::Span;
-use tieline_model::{Name, Secret, Timestamp};
+use tieline_model::{Connector, Name, Secret, Timestamp};
 use utoipa::ToSchema;
 
 use crate::api::Shared;
@@ -74,10 +74,14 @@ pub(crate) async fn rotate_connector_secret(
     let rows = Rows::load(&shared, caller.project).await?;
     let row = rows.connector(&name)?;
     of_api(&shared, caller.project, row.managed_by)?;
-    let shown = show_connector(row, &shared.types());
+    let types = shared.types();
+    let before = show_connector(row, &types);
     let author = Author::caller(&shared, &caller);
-    let same = (Some(&shown), Some(&shown));
-    let record = author.done("connector.rotate-secret", name.as_str(), same);
+    let record = move |row: &Connector| {
+        let after = show_connector(row, &types);
+        let (target, digests) = (row.name.as_str(), (Some(&before), Some(&after)));
+        author.done("connector.rotate-secret", target, digests)
+    };
     let of = (caller.project, &name);
     let rotated = shared.hub.rotate_secret(of, (given, overlap), record).await;
     let rotated = rotated.map_err(of_its_own)?;
