@@ -2,7 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -10,6 +12,9 @@ use tieline_model::Secret;
 
 /// The file that is locked for as long as a hub uses the folder.
 const LOCK: &str = "lock";
+
+/// More than any secret has.
+const SECRET_BYTES: u64 = 4096;
 
 /// A data folder that is this process's own until it is dropped.
 #[derive(Debug)]
@@ -138,9 +143,51 @@ pub(crate) fn write_secret(path: &Path, secret: &Secret) -> anyhow::Result<()> {
     write().with_context(|| format!("failed to write `{}`", path.display()))
 }
 
+/// Reads what `write_secret` wrote; `None` where there is no file. One that others may read or
+/// write, or that is somebody else's, may hold what they chose.
+pub(crate) fn read_secret(path: &Path) -> anyhow::Result<Option<String>> {
+    let read = || -> anyhow::Result<String> {
+        let mut file = File::open(path)?;
+        let about = file.metadata()?;
+        let open = about.permissions().mode() & 0o077 != 0;
+        if open || about.uid() != rustix::process::geteuid().as_raw() {
+            bail!("others can read or write it, or it is somebody else's\n  fix: remove it");
+        }
+        let mut text = String::new();
+        (&mut file).take(SECRET_BYTES).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    match read() {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error.context(format!("failed to use `{}`", path.display()))),
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_others_may_have_written_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin.key");
+        assert_eq!(read_secret(&path).unwrap(), None);
+        let secret = Secret::new("a secret of ours").unwrap();
+        write_secret(&path, &secret).unwrap();
+        let read = read_secret(&path).unwrap().unwrap();
+        assert_eq!(read.trim(), secret.expose());
+        for mode in [0o640, 0o604, 0o620, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = format!("{:#}", read_secret(&path).unwrap_err());
+            assert!(error.contains("fix: remove it"), "{mode:o}: {error}");
+        }
+    }
 
     #[test]
     fn a_folder_has_one_owner_at_a_time() {

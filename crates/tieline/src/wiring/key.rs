@@ -1,6 +1,5 @@
 //! The first admin key: preset by the environment, or made at the first start and left in a file.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,7 +7,7 @@ use tieline_api::first_admin_key;
 use tieline_engine::Hub;
 use tieline_model::Secret;
 
-use super::write_secret;
+use super::{read_secret, write_secret};
 use crate::client::KEY_FILE;
 use crate::{config, output};
 
@@ -36,7 +35,7 @@ pub(crate) async fn ensure(hub: &Hub, folder: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let path = folder.join(KEY_FILE);
-    let left = fs::read_to_string(&path).ok();
+    let left = read_secret(&path)?;
     let left = left.and_then(|text| Secret::for_callers(text.trim()).ok());
     let key = if let Some(key) = left {
         key

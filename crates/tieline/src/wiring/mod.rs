@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::clock::SystemClock;
 pub(crate) use self::database::database_path;
-pub(crate) use self::folder::{Holder, holder, write_secret};
+pub(crate) use self::folder::{Holder, holder, read_secret, write_secret};
 pub(crate) use self::surroundings::Egress;
 pub(crate) use self::vault::KeySource;
 use crate::config::Place;
