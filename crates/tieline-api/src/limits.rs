@@ -39,6 +39,9 @@ pub const CANCELLED_REQUESTS: usize = 256;
 /// How often a silent HTTP/2 connection is asked whether it is there.
 pub const PING_EVERY: Duration = Duration::from_secs(30);
 
+/// How long an HTTP/2 connection may be without a request.
+pub const STREAMLESS: Duration = Duration::from_secs(75);
+
 /// How long a client may take nothing of an answer.
 pub const WRITE_STALL: Duration = Duration::from_mins(1);
 

@@ -86,5 +86,13 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The `/48` of an address of IPv6, which is what a site gets at the most (RFC 6177).
+pub(crate) fn site(address: IpAddr) -> Option<Ipv6Addr> {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 80 << 80)),
+        IpAddr::V4(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;

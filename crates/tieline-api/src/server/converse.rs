@@ -176,6 +176,7 @@ async fn carry_streams<C: GracefulConnection>(
         }
         () = server.stop.cancelled() => {}
         () = streams.last_called() => {}
+        () = streams.idle() => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {

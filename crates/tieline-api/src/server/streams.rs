@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{CANCELLED_REQUESTS, WRITE_STALL};
+use crate::limits::{CANCELLED_REQUESTS, STREAMLESS, WRITE_STALL};
 
 #[derive(Debug, Default)]
 pub(super) struct Streams {
@@ -23,7 +23,10 @@ pub(super) struct Streams {
 struct Seen {
     /// Requests reset before their answer, less those answered.
     resets: usize,
+    /// Counts requests and answers.
     next: u64,
+    /// Requests that have not been answered to the end.
+    open: usize,
     /// When each answer that is being sent was last asked for more.
     answers: HashMap<u64, Instant>,
 }
@@ -42,6 +45,10 @@ pub(super) struct Watched {
 
 impl Streams {
     pub(super) fn unanswered(self: &Arc<Self>) -> Unanswered {
+        let mut seen = self.seen.lock();
+        seen.open += 1;
+        seen.next += 1;
+        drop(seen);
         let streams = Some(Arc::clone(self));
         Unanswered { streams }
     }
@@ -60,6 +67,19 @@ impl Streams {
         tokio::select! {
             () = self.reset.cancelled() => "too many requests were reset",
             () = self.stalled() => "the client made no room for an answer",
+        }
+    }
+
+    /// Waits until there has been no request for [`STREAMLESS`]. Else a client that answers pings,
+    /// and asks for nothing, would have its place for ever.
+    pub(super) async fn idle(&self) {
+        let (mut since, mut last) = (Instant::now(), 0);
+        while since.elapsed() < STREAMLESS {
+            sleep(STREAMLESS / 8).await;
+            let seen = self.seen.lock();
+            if seen.open > 0 || seen.next != last {
+                (since, last) = (Instant::now(), seen.next);
+            }
         }
     }
 
@@ -96,6 +116,7 @@ impl Drop for Unanswered {
             return;
         };
         let mut seen = streams.seen.lock();
+        seen.open -= 1;
         seen.resets += 1;
         if seen.resets > CANCELLED_REQUESTS {
             streams.reset.cancel();
@@ -113,12 +134,16 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.streams.seen.lock().answers.remove(&self.number);
+        let mut seen = self.streams.seen.lock();
+        seen.open -= 1;
+        seen.answers.remove(&self.number);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -143,7 +168,7 @@ mod tests {
         let abused = streams.abused();
         tokio::pin!(abused);
         for _ in 0..10 {
-            let on = tokio::time::timeout(WRITE_STALL / 2, abused.as_mut()).await;
+            let on = timeout(WRITE_STALL / 2, abused.as_mut()).await;
             assert!(on.is_err());
             slow.goes_on();
         }
@@ -153,10 +178,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_is_idle_in_time_and_no_other_is() {
+        let streams = Arc::new(Streams::default());
+        let begun = Instant::now();
+        streams.idle().await;
+        assert!(begun.elapsed() >= STREAMLESS && begun.elapsed() < STREAMLESS * 5 / 4);
+        let asked = streams.unanswered();
+        let idle = streams.idle();
+        tokio::pin!(idle);
+        let long = STREAMLESS * 3;
+        let worked_on = timeout(long, idle.as_mut()).await;
+        assert!(worked_on.is_err());
+        let answered = asked.answered();
+        let on_its_way = timeout(long, idle.as_mut()).await;
+        assert!(on_its_way.is_err());
+        drop(answered);
+        for _ in 0..10 {
+            drop(streams.unanswered().answered());
+            let asks_again = timeout(STREAMLESS / 2, idle.as_mut()).await;
+            assert!(asks_again.is_err());
+        }
+        assert!(timeout(long, idle.as_mut()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_connection_without_open_answers_may_rest() {
         let streams = Arc::new(Streams::default());
         drop(streams.unanswered().answered());
-        let abused = tokio::time::timeout(WRITE_STALL * 10, streams.abused());
+        let abused = timeout(WRITE_STALL * 10, streams.abused());
         assert!(abused.await.is_err());
     }
 }
