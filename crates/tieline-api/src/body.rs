@@ -12,21 +12,24 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
+use parking_lot::Mutex;
 use tieline_contract::{Code, Problem, nesting};
 use tokio::time::{Instant, timeout_at};
 
 use crate::limits::{
     BODIES, BODIES_UNPROVEN, BODY_FIRST, BODY_IDLE, BODY_RATE, JSON_DEPTH, RETRY_AFTER,
 };
+use crate::shares::{Share, Shares, Taker};
 
 /// The bytes of all bodies that are in hand.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Budget(Arc<Taken>);
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<InHand>);
 
-#[derive(Debug, Default)]
-struct Taken {
-    all: AtomicUsize,
-    unproven: AtomicUsize,
+#[derive(Debug)]
+struct InHand {
+    taken: AtomicUsize,
+    /// Of those of whom nothing is known, each network has its share.
+    unproven: Mutex<Shares>,
 }
 
 /// What is known of a sender before its body is read.
@@ -34,8 +37,8 @@ struct Taken {
 pub(crate) enum Sender {
     /// Who it is: the head of the request was proof.
     Proven,
-    /// Nothing: the proof comes with the body's end, or none is asked for.
-    Unproven,
+    /// Nothing but where it comes from: the proof comes with the body's end, or none is asked for.
+    Unproven(Taker),
 }
 
 /// A part of the budget, given back when dropped.
@@ -44,6 +47,15 @@ pub(crate) struct Held {
     budget: Budget,
     sender: Sender,
     bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Arc::new(InHand {
+            taken: AtomicUsize::new(0),
+            unproven: Mutex::new(Shares::new(BODIES_UNPROVEN)),
+        }))
+    }
 }
 
 impl Budget {
@@ -59,28 +71,32 @@ impl Budget {
 
 impl Held {
     fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.bytes += bytes;
-        let taken = &self.budget.0;
-        let all = taken.all.fetch_add(bytes, Ordering::Relaxed);
-        let mut full = all.saturating_add(bytes) > BODIES;
-        if self.sender == Sender::Unproven {
-            let unproven = taken.unproven.fetch_add(bytes, Ordering::Relaxed);
-            full |= unproven.saturating_add(bytes) > BODIES_UNPROVEN;
+        let in_hand = &self.budget.0;
+        if let Sender::Unproven(taker) = self.sender
+            && !in_hand.unproven.lock().take(taker, Share::Client, bytes)
+        {
+            return Err(full());
         }
-        if full {
-            let detail = "The hub has too many requests in hand. Send the same request again.";
-            return Err(Problem::new(Code::Overloaded, detail).retry_after(RETRY_AFTER));
+        self.bytes += bytes;
+        let taken = in_hand.taken.fetch_add(bytes, Ordering::Relaxed);
+        if taken.saturating_add(bytes) > BODIES {
+            return Err(full());
         }
         Ok(())
     }
 }
 
+fn full() -> Problem {
+    let detail = "The hub has too many requests in hand. Send the same request again.";
+    Problem::new(Code::Overloaded, detail).retry_after(RETRY_AFTER)
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        let taken = &self.budget.0;
-        taken.all.fetch_sub(self.bytes, Ordering::Relaxed);
-        if self.sender == Sender::Unproven {
-            taken.unproven.fetch_sub(self.bytes, Ordering::Relaxed);
+        let in_hand = &self.budget.0;
+        in_hand.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Sender::Unproven(taker) = self.sender {
+            in_hand.unproven.lock().give_back(taker, self.bytes);
         }
     }
 }

@@ -11,6 +11,7 @@ mod stream;
 mod warrant;
 mod wishes;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -32,6 +33,7 @@ use crate::body::{self, Held, Sender, Whole};
 use crate::failures::Target;
 use crate::limits::{KEYS_PAUSE, READ_AT_ONCE, STRANGERS_BODY};
 use crate::problem::Failure;
+use crate::shares::Taker;
 
 use self::wishes::Wishes;
 
@@ -118,7 +120,7 @@ async fn arrive(
         drop(body);
         Whole {
             bytes: bytes::Bytes::new(),
-            held: shared.budget.hold(judged.sender()),
+            held: shared.budget.hold(judged.sender(parts.extensions.get())),
         }
     } else {
         read(shared, place, (&parts, body), &mut judged).await?
@@ -176,11 +178,13 @@ struct Judged {
 }
 
 impl Judged {
-    fn sender(&self) -> Sender {
-        match (&self.verifier, self.trust) {
-            (None, Trust::Secret | Trust::Verified) => Sender::Proven,
-            (Some(_), _) | (None, Trust::Open) => Sender::Unproven,
+    fn sender(&self, peer: Option<&Arc<Peer>>) -> Sender {
+        if self.verifier.is_none() && self.trust != Trust::Open {
+            return Sender::Proven;
         }
+        let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let address = peer.map_or(nowhere, |peer| peer.address);
+        Sender::Unproven(Taker::of(address))
     }
 
     fn finish(self, body: &[u8]) -> Result<Admitted, Refused> {
@@ -244,7 +248,7 @@ async fn read(
     (parts, body): (&Parts, Body),
     judged: &mut Judged,
 ) -> Result<Whole, Failure> {
-    let held = shared.budget.hold(judged.sender());
+    let held = shared.budget.hold(judged.sender(parts.extensions.get()));
     let verifier = &mut judged.verifier;
     let suspect = verifier.is_some() && shared.suspects(target(place), &parts.extensions);
     let most = if suspect { STRANGERS_BODY } else { u64::MAX };

@@ -22,6 +22,7 @@ mod peer;
 mod problem;
 mod reading;
 mod server;
+mod shares;
 mod v1;
 mod vault;
 mod view;

@@ -25,12 +25,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::converse::converse;
-use self::places::{Places, Share};
+use self::places::Places;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS, HANDSHAKES, HEAD_BYTES, HEAD_READ, IN_FLIGHT, PING_EVERY,
     STREAM_RESETS, STREAMS,
 };
 use crate::peer::TrustedProxies;
+use crate::shares::Share;
 
 pub use self::tls::Tls;
 

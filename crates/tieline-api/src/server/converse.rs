@@ -24,14 +24,15 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service as _;
 
+use super::Server;
 use super::answer::Answer;
 use super::guard::{Guarded, PREFACE};
 use super::places::Place;
 use super::streams::{Streams, Unanswered};
 use super::tls::{self, Tls};
-use super::{Server, Share};
 use crate::limits::{HEAD_READ, RETRY_AFTER};
 use crate::problem::{Failure, HangUp, is_of_connectors};
+use crate::shares::Share;
 
 /// What the requests of one connection share.
 struct Conversation {
