@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
@@ -60,11 +60,25 @@ fn hundreds_of_slow_bodies_do_not_slow_valid_requests() {
         "POST /c/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n\
          Content-Type: text/plain\r\nContent-Length: 100000\r\n\r\n"
     );
+    // Nobody knows of these before their end that they are forged.
+    let forged = format!(
+        "POST /c/orders HTTP/1.1\r\nHost: x\r\nWebhook-Id: m1\r\nWebhook-Timestamp: {}\r\n\
+         Webhook-Signature: v1,{}=\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n",
+        now(),
+        "A".repeat(43)
+    );
+    let mut one = TcpStream::connect(hub.address).unwrap();
+    one.write_all(forged.as_bytes()).unwrap();
+    one.set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    assert!(one.read(&mut [0]).is_err(), "its body is waited for");
     let begun = AtomicUsize::new(0);
     unharmed(
         valid(&hub),
-        &[&|over| slow(hub.address, &start, &begun, over)],
-        || wait_until(|| begun.load(Ordering::Relaxed) == SLOW),
+        &[&|over| slow(hub.address, &start, &begun, over), &|over| {
+            slow(hub.address, &forged, &begun, over);
+        }],
+        || wait_until(|| begun.load(Ordering::Relaxed) == SLOW * 2),
     );
 }
 
@@ -205,6 +219,6 @@ connectors:
 }
 
 fn now() -> u64 {
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// How many valid requests are measured.
 const REQUESTS: usize = 200;
-/// What is never too long: machines that run tests are busy with others.
-const FLOOR: Duration = Duration::from_secs(1);
+/// What is never too long for a debug build, on a machine that is busy with other tests.
+const FLOOR: Duration = Duration::from_millis(300);
 
 /// The time that all but one in a hundred of these took less than. They come one after another.
 fn p99(request: &impl Fn()) -> Duration {
