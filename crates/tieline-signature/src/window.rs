@@ -27,11 +27,12 @@ impl Window {
     }
 }
 
-/// Reads whole seconds since 1970. Only ASCII digits: a sign or a space would let two texts mean
-/// one time.
+/// Reads whole seconds since 1970. Only ASCII digits, and no zero before others: a sign, a space or
+/// a zero would let two texts mean one time.
 pub(crate) fn parse(text: &str) -> Result<i64, Refusal> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits || text.len() > MOST_DIGITS {
+    let led = text.len() > 1 && text.starts_with('0');
+    if !digits || led || text.len() > MOST_DIGITS {
         return Err(Refusal::Timestamp);
     }
     text.parse().map_err(|_| Refusal::Timestamp)

@@ -37,7 +37,7 @@ pub struct HmacSettings {
     /// The header that carries the signed message id, which is then the dedupe key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_header: Option<String>,
-    /// How far the signed time may lie from now; `5m` where a time is signed.
+    /// How far the signed time may lie from now, at the most `24h`; `5m` where a time is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Span>,
 }
@@ -65,7 +65,7 @@ pub struct Ed25519Settings {
     /// The header that carries the signed message id, which is then the dedupe key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_header: Option<String>,
-    /// How far the signed time may lie from now; `5m` where a time is signed.
+    /// How far the signed time may lie from now, at the most `24h`; `5m` where a time is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Span>,
 }
@@ -97,7 +97,7 @@ pub struct EcdsaSettings {
     /// The header that carries the signed message id, which is then the dedupe key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_header: Option<String>,
-    /// How far the signed time may lie from now; `5m` where a time is signed.
+    /// How far the signed time may lie from now, at the most `24h`; `5m` where a time is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Span>,
 }

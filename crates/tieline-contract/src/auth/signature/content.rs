@@ -1,5 +1,7 @@
 //! What a sender signs, and in which headers it says so: shared by the schemes with a template.
 
+use std::time::Duration;
+
 use http::HeaderName;
 use tieline_model::quantity::Span;
 use tieline_signature::hmac::{Encoding, Part, SchemeError};
@@ -8,6 +10,9 @@ use tieline_signature::standard_webhooks::DEFAULT_TOLERANCE_S;
 use super::header_name;
 use crate::Problems;
 use crate::auth::settings::{EcdsaSettings, Ed25519Settings, HmacSettings, SignatureEncoding};
+
+/// A signed time is good for twice this, and what came with it is known for three days.
+const MOST_TOLERANCE: Duration = Duration::from_hours(24);
 
 /// What the settings of such a scheme have in common.
 #[derive(Clone, Copy)]
@@ -82,6 +87,11 @@ impl Written<'_> {
             (self.id_header, identified),
             problems,
         );
+        if self.tolerance.is_some_and(|span| span.0 > MOST_TOLERANCE) {
+            let path = self.path("tolerance");
+            let fix = "write `24h` at the most: what is sent again has to be known for as long";
+            problems.add_with_fix(&path, "is longer than a day", fix);
+        }
         let tolerance = self.tolerance.map(|span| {
             // A tolerance that no clock can reach is as good as the largest one.
             i64::try_from(span.0.as_secs()).unwrap_or(i64::MAX)

@@ -134,6 +134,15 @@ fn settings_that_make_no_sense_are_named() {
             json!({ "header": "x", "tolerance": "5m" }),
             "hmac.tolerance",
         ),
+        (
+            json!({
+                "header": "x",
+                "signed_content": "{timestamp}.{body}",
+                "timestamp_header": "y",
+                "tolerance": "25h",
+            }),
+            "hmac.tolerance",
+        ),
     ];
     for (settings, path) in cases {
         let problems = build(settings.clone(), PLAIN).unwrap_err();
