@@ -1,5 +1,6 @@
 //! What an agent is handed: the run object.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -71,10 +72,19 @@ impl FileLink {
 }
 
 /// Where an agent may settle its run later, and the token that lets it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Callback {
     pub url: String,
     pub token: String,
+}
+
+/// Whoever has the token settles the run: no log has it.
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Assignment {

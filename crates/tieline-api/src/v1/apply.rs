@@ -27,7 +27,7 @@ use crate::v1::changes::{Rows, alone, managed_by_file, relocated};
 use crate::v1::extract::Written;
 
 /// What differs between files and this hub.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PlanView {
     changes: Vec<ChangeView>,
     /// How many agents and connectors are as the files say.
@@ -55,7 +55,7 @@ pub(crate) struct ChangeView {
     open_work: u64,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct GeneratedView {
     #[schema(value_type = String)]
     connector: Name,

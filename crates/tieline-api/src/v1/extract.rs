@@ -84,6 +84,11 @@ impl FromRequest<Arc<Shared>> for Written {
         let held = shared.budget.hold(Sender::Proven);
         let whole = body::read(body, MANAGEMENT_BODY, held, |_| {}).await;
         let whole = whole.map_err(closing)?;
+        // The key may have been revoked while the body came.
+        let caller = parts.extensions.get::<Caller>();
+        if caller.is_some_and(|caller| !caller.key.is_good(shared.hub.latest())) {
+            return Err(Failure::unauthorized());
+        }
         let text = body::json_text(&whole.bytes)?;
         let value = serde_json::from_str(text).map_err(|error| body::bad_json(&error))?;
         Ok(Self(value))

@@ -14,6 +14,7 @@ fn secrets_are_masked_wherever_they_stand() {
     let raw = format!("\x1b[31m{SECRET}{SECRET}-and-more port 80, settle-token\n");
     assert_eq!(redactor.start(raw.as_bytes()), "[31m****** port 80, ***");
     assert_eq!(redactor.end(raw.as_bytes()), "[31m****** port 80, ***");
+    assert!(!format!("{assignment:?}").contains("settle-token"));
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
 }
 
 /// The new secret.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = RotatedSecret)]
 pub(crate) struct Made {
     name: String,

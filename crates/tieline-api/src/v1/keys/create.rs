@@ -44,7 +44,7 @@ pub(crate) struct Wanted {
 }
 
 /// A key that was made by this request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = MadeKey)]
 pub(crate) struct Made {
     /// The key itself, shown this once.

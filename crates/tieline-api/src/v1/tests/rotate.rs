@@ -250,19 +250,19 @@ async fn a_stream_goes_on_while_what_opened_it_is_good() {
 
 /// A request whose body pauses for two seconds before its last byte.
 fn slow(text: &'static str) -> http::Request<Body> {
+    slow_to("POST /c/ask", SECRET, text)
+}
+
+fn slow_to(line: &str, bearer: &str, text: &'static str) -> http::Request<Body> {
     let (head, last) = text.split_at(text.len() - 1);
     let first = stream::iter([Ok::<_, std::io::Error>(head)]);
     let rest = stream::once(async move {
         tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(last)
     });
-    let bearer = format!("authorization: Bearer {SECRET}");
+    let bearer = format!("authorization: Bearer {bearer}");
     let headers = [&*bearer, "content-type: application/json"];
-    request(
-        "POST /c/ask",
-        &headers,
-        Body::from_stream(first.chain(rest)),
-    )
+    request(line, &headers, Body::from_stream(first.chain(rest)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,4 +287,27 @@ async fn what_is_taken_back_while_a_body_is_read_lets_nothing_in() {
     assert_eq!(answer.status, 401, "{}", answer.body);
     let events = rig.admin("GET /v1/events", Value::Null).await.json();
     assert_eq!(events["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_revoked_while_a_body_is_read_changes_nothing() {
+    let rig = Rig::new().await;
+    let wanted = json!({"name": "short", "scopes": ["admin"]});
+    let made = rig.admin("POST /v1/keys", wanted).await.json();
+    let key = made["key"].as_str().unwrap();
+    let agent = |name: &'static str| {
+        let text = format!(r#"{{"name": "{name}", "runtime": "scripted", "does": "echo"}}"#);
+        slow_to("POST /v1/agents", key, text.leak())
+    };
+    assert_eq!(rig.call(agent("before")).await.status, 201);
+    let revoked = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let gone = rig.admin("DELETE /v1/keys/short", Value::Null).await;
+        assert_eq!(gone.status, 204, "{}", gone.body);
+    };
+    let (answer, ()) = tokio::join!(rig.call(agent("after")), revoked);
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    let name = tieline_model::Name::new("after").unwrap();
+    let catalog = rig.hub.catalog();
+    assert!(catalog.agent(crate::rig::PROJECT, &name).is_none());
 }
