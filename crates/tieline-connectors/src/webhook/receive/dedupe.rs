@@ -52,10 +52,11 @@ impl Key {
         Self { kind, id }
     }
 
-    /// For the one event of the request, or for one of a batch.
+    /// For the one event of the request, or for one of a batch. The first of a batch has the key of
+    /// a request with one: what comes again, and is read the other way, is known all the same.
     pub(super) fn of_event(&self, at: Option<usize>) -> String {
         match at {
-            None => format!("{}:{}", self.kind, self.id),
+            None | Some(0) => format!("{}:{}", self.kind, self.id),
             Some(at) => format!("{}[{at}]:{}", self.kind, self.id),
         }
     }

@@ -91,9 +91,14 @@ fn the_key_of_a_batch_counts_for_each_event_by_its_place() {
     request
         .headers
         .insert("idempotency-key", HeaderValue::from_static("k"));
-    assert_eq!(keys(&request), ["key[0]:k", "key[1]:k"]);
+    assert_eq!(keys(&request), ["key:k", "key[1]:k"]);
     request.signed = Some(signed(Identity::Id("m".to_owned()), &[]));
-    assert_eq!(keys(&request), ["signed[0]:m", "signed[1]:m"]);
+    assert_eq!(keys(&request), ["signed:m", "signed[1]:m"]);
+    // What comes again, and is read as one event, is known.
+    request
+        .headers
+        .insert("content-type", HeaderValue::from_static("application/json"));
+    assert_eq!(keys(&request), ["signed:m"]);
 }
 
 #[test]
