@@ -86,10 +86,11 @@ impl SqliteStore {
         let id = to.id();
         // Before the commit: whoever comes after it has to know the key by which all is wrapped.
         self.vault.add_master(to);
-        let vault = self.vault.clone();
-        let rotated = self.write(move |c| vault::rotate(c, &vault, id)).await?;
+        // Whoever needs a key meanwhile waits here, and then gets a new one.
+        let _one = self.reserving.lock().await;
         self.vault.retire();
-        Ok(rotated)
+        let vault = self.vault.clone();
+        self.write(move |c| vault::rotate(c, &vault, id)).await
     }
 }
 

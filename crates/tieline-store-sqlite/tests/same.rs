@@ -12,7 +12,6 @@ mod sight;
 #[path = "same/world.rs"]
 mod world;
 
-use std::env;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -33,6 +32,9 @@ fn vault() -> Vault {
     Vault::new(master, vec![], Arc::new(SystemEntropy), clock)
 }
 
+/// The cases of a test where nobody asks for a number of them.
+const UNASKED: u32 = 256;
+
 /// The same sequences each time, so that who breaks something sees it. `PROPTEST_CASES=5000` looks
 /// further, at sequences of its own.
 fn config() -> ProptestConfig {
@@ -40,7 +42,7 @@ fn config() -> ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    if env::var_os("PROPTEST_CASES").is_some() {
+    if config.cases != UNASKED {
         return config;
     }
     ProptestConfig {

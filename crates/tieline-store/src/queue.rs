@@ -45,6 +45,8 @@ pub struct Dedupe {
     /// SHA-256 of the raw body (GET: of the query string).
     pub digest: [u8; 32],
     pub expires_at: Timestamp,
+    /// It is of one request with the event before it: where that one conflicts, this one does too.
+    pub follows: bool,
 }
 
 /// A run to be queued. `error` is set for a run that is held from the start.

@@ -71,6 +71,7 @@ const PROMISES: &[Promise<Given>] = promises![
     accept::the_same_key_of_another_connector_is_new,
     accept::a_key_stands_until_it_is_forgotten,
     accept::a_key_inside_one_batch_stands_whatever_the_clock_says,
+    accept::what_follows_one_that_conflicts_is_not_stored_either,
     accept::forgetting_takes_only_expired_keys,
     accept::a_batch_with_one_known_id_stores_nothing,
     accept::a_filtered_event_says_so_and_has_no_runs,

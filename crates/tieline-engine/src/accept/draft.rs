@@ -34,7 +34,13 @@ impl Hub {
         }
         let mut drafts = Vec::with_capacity(events.len());
         for event in events {
-            drafts.push(self.draft_one(connector, arrival, event).await?);
+            let mut draft = self.draft_one(connector, arrival, event).await?;
+            let follows = !drafts.is_empty();
+            draft
+                .dedupe
+                .iter_mut()
+                .for_each(|one| one.follows = follows);
+            drafts.push(draft);
         }
         Ok(drafts)
     }
@@ -81,6 +87,7 @@ impl Hub {
             key,
             digest,
             expires_at: queued_at.plus(DEDUPE_WINDOW),
+            follows: false,
         });
         let judged = connector.links.iter().zip(verdicts);
         draft.runs = judged

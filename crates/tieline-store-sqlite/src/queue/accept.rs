@@ -16,7 +16,11 @@ pub(crate) fn accept(
 ) -> Result<Vec<Acceptance>, Failure> {
     let mut acceptances = Vec::with_capacity(events.len());
     for event in events {
+        let follows = event.new.dedupe.as_ref().is_some_and(|one| one.follows);
         let repeated = match &event.dedupe {
+            Some(_) if follows && acceptances.last() == Some(&Acceptance::Conflict) => {
+                Some(Acceptance::Conflict)
+            }
             Some(dedupe) => find_repeated(connection, &event.new, dedupe)?,
             None => None,
         };

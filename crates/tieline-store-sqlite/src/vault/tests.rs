@@ -39,6 +39,7 @@ fn telling(number: u32) -> NewEvent {
             key: format!("{CANARY}-{number}"),
             digest: *b"xyzzy-canary-0123456789-01234567",
             expires_at: Timestamp::from_millis(5000),
+            follows: false,
         }),
         ..new_event(number)
     };

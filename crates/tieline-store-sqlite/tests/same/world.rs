@@ -99,6 +99,7 @@ impl World {
                 key: format!("k{key}"),
                 digest: [digest; 32],
                 expires_at: self.at(kept),
+                follows: kept % 2 == 0,
             }),
             filtered: plan.filtered,
             runs,

@@ -33,6 +33,9 @@ impl State {
         let mut judged = Vec::with_capacity(events.len());
         for event in events {
             let known = match &event.dedupe {
+                Some(dedupe) if dedupe.follows && conflicts(judged.last()) => {
+                    Some(Acceptance::Conflict)
+                }
                 Some(dedupe) => match here.keys.get(&(event.connector, dedupe.key.as_str())) {
                     Some((first, seen)) => {
                         let runs = first.runs.iter().map(|run| run.id).collect();
@@ -259,6 +262,10 @@ fn repeated(
     } else {
         Acceptance::Conflict
     }
+}
+
+fn conflicts(before: Option<&Option<Acceptance>>) -> bool {
+    matches!(before, Some(Some(Acceptance::Conflict)))
 }
 
 /// Refuses ids that are there already, or that come twice in one call.

@@ -202,6 +202,39 @@ pub(super) async fn a_key_inside_one_batch_stands_whatever_the_clock_says(given:
     assert_eq!(given.accept(vec![first, second, third]).await, expected);
 }
 
+/// One request that comes again as several: of the others, nothing is known.
+pub(super) async fn what_follows_one_that_conflicts_is_not_stored_either(given: Given) {
+    given.accept(vec![given.keyed_event("k", 1)]).await;
+    let follows = |mut event: NewEvent| {
+        event.dedupe.iter_mut().for_each(|one| one.follows = true);
+        event
+    };
+    let request = || {
+        let (second, third) = (given.keyed_event("k1", 2), given.keyed_event("k2", 2));
+        vec![given.keyed_event("k", 2), follows(second), follows(third)]
+    };
+    let mut batch = request();
+    batch.push(given.keyed_event("other", 2));
+    let (conflict, last) = (
+        Acceptance::Conflict,
+        batch.last().expect("it was pushed").id,
+    );
+    let expected = [conflict.clone(), conflict.clone(), conflict, STORED];
+    assert_eq!(given.accept(batch).await, expected);
+    let other = given.store.event(HERE, last).await.expect("reads");
+    assert!(other.is_some());
+    // What stands before it, and what is known itself, is what it is.
+    let second = given.keyed_event("k1", 2);
+    let duplicate = duplicate_of(&second);
+    assert_eq!(given.accept(vec![second]).await, [STORED]);
+    let again = vec![
+        given.keyed_event("other", 2),
+        follows(given.keyed_event("k1", 2)),
+    ];
+    let again = given.accept(again).await;
+    assert_eq!(again.get(1), Some(&duplicate));
+}
+
 pub(super) async fn forgetting_takes_only_expired_keys(given: Given) {
     let batch = vec![
         given.keyed_event("a", 1),

@@ -249,6 +249,7 @@ fn keyed(mut event: NewEvent, key: &str) -> NewEvent {
         key: key.to_owned(),
         digest: [1; 32],
         expires_at: at(1000),
+        follows: false,
     });
     event
 }

@@ -108,6 +108,7 @@ impl Given {
             key: key.to_owned(),
             digest: [body; 32],
             expires_at: at(1000),
+            follows: false,
         };
         NewEvent {
             dedupe: Some(dedupe),

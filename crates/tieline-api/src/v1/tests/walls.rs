@@ -241,7 +241,7 @@ async fn no_list_filter_or_cursor_leads_into_another_project() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connectors_files_and_callbacks_of_another_project_are_not_there() {
+async fn connectors_and_callbacks_of_another_project_are_not_there() {
     let walls = Walls::new().await;
     let rig = &walls.rig;
     let agent = json!({"name": "echo", "runtime": "scripted", "does": "echo"});
@@ -294,6 +294,41 @@ async fn connectors_files_and_callbacks_of_another_project_are_not_there() {
     let line = format!("POST /callback/{run}");
     let answer = rig.manage(&line, &token, json!({"output": 1})).await;
     assert_eq!(answer.code(), (401, "unauthorized".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_another_project_is_not_there() {
+    let walls = Walls::new().await;
+    let rig = &walls.rig;
+    let form =
+        "--b\r\ncontent-disposition: form-data; name=f; filename=f.txt\r\n\r\nhers\r\n--b--\r\n";
+    let kind = "content-type: multipart/form-data; boundary=b";
+    let bearer = format!("authorization: Bearer {SECRET}");
+    let sent = rig.call(request("POST /c/orders", &[&*bearer, kind], form));
+    let sent = sent.await.json();
+    let mine = crate::rig::PROJECT;
+    let event = sent["event_id"].as_str().unwrap().parse().unwrap();
+    let event = rig.hub.store().event(mine, event).await.unwrap().unwrap();
+    let file = event.files[0].id;
+    let other = rig.hub.catalog().project("b").unwrap();
+    let until = rig.hub.latest().plus(std::time::Duration::from_mins(1));
+    let token = |project| {
+        let of = (project, file);
+        rig.hub.tokens().for_file(of, until)
+    };
+    for (at, token, status) in [
+        (mine, token(mine), 200),
+        (other, token(mine), 404),
+        (mine, token(other), 404),
+        (other, token(other), 404),
+    ] {
+        let line = format!("GET /files/{}/{file}?token={token}", at.0);
+        let answer = rig.call(request(&line, &[], "")).await;
+        assert_eq!(answer.status, status, "{line}: {}", answer.body);
+        assert_eq!(answer.body.contains("hers"), status == 200);
+    }
+    let event = walls.by_other("GET /v1/events", Value::Null).await;
+    assert!(!event.body.contains(&file.to_string()), "{}", event.body);
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,24 +138,29 @@ fn a_signed_request_that_comes_again_in_any_form_starts_one_run_also_after_a_res
 
 /// Whether a body is one event or several is said by a header, which is not signed.
 #[test]
-fn a_signed_batch_starts_nothing_as_one_event() {
+fn a_signed_batch_starts_nothing_as_one_event_nor_one_event_as_a_batch() {
     let scheme = &SCHEMES[HMAC];
     let event = |id| format!(r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"t"}}"#);
-    let (_place, hub) = hub(&[connector(scheme, scheme.name, 0)]);
     let body = format!("[{},{}]", event(1), event(2));
-    let headers = (scheme.sign)(0, &body);
-    let send = |content_type: &str| {
-        let mut request = Request::post(&format!("/c/{}", scheme.name)).body(content_type, &*body);
-        for (name, value) in &headers {
-            request = request.header(name, value);
-        }
-        hub.send(&request)
-    };
     let as_batch = "application/cloudevents-batch+json";
-    send(as_batch).expect(202);
-    assert_eq!(send(as_batch).expect(202)["duplicate"], true);
-    send("application/json").expect_problem(422);
-    assert_eq!((hub.count("/v1/events"), hub.count("/v1/runs")), (2, 2));
+    let as_one = "application/json";
+    for (first, then, events) in [(as_batch, as_one, 2), (as_one, as_batch, 1)] {
+        let (_place, hub) = hub(&[connector(scheme, scheme.name, 0)]);
+        let headers = (scheme.sign)(0, &body);
+        let send = |content_type: &str| {
+            let mut request =
+                Request::post(&format!("/c/{}", scheme.name)).body(content_type, &*body);
+            for (name, value) in &headers {
+                request = request.header(name, value);
+            }
+            hub.send(&request)
+        };
+        send(first).expect(202);
+        assert_eq!(send(first).expect(202)["duplicate"], true, "{first}");
+        send(then).expect_problem(422);
+        let stored = (hub.count("/v1/events"), hub.count("/v1/runs"));
+        assert_eq!(stored, (events, events), "{first}");
+    }
 }
 
 /// What an expression makes of a body depends on how that is read. Where it makes nothing of it, what
