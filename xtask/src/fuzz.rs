@@ -5,8 +5,12 @@
 //! fix it moves to `fuzz/corpus`, where the tests replay it.
 
 use std::fs;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -38,11 +42,31 @@ const RUSTFLAGS: &[&str] = &[
 pub(crate) fn run(root: &Path, target: Option<&str>, seconds: u64) -> Result<()> {
     let names = targets(root, target)?;
     let program = build(root)?;
-    for name in &names {
-        fuzz(root, &program, name, seconds)?;
-    }
+    fuzz_all(root, &program, &names, seconds)?;
     println!("fuzz: {} targets held for {seconds} s each", names.len());
     Ok(())
+}
+
+/// One target for each processor at a time; the first that does not hold ends it.
+fn fuzz_all(root: &Path, program: &Path, names: &[String], seconds: u64) -> Result<()> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let left = Mutex::new(names.iter());
+    let next = || left.lock().ok().and_then(|mut left| left.next());
+    let work = || {
+        while let Some(name) = next() {
+            fuzz(root, program, name, seconds)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers = (0..processors.min(names.len())).map(|_| scope.spawn(work));
+        let workers: Vec<_> = workers.collect();
+        let ended = workers.into_iter().map(|worker| match worker.join() {
+            Ok(ended) => ended,
+            Err(panic) => resume_unwind(panic),
+        });
+        ended.collect()
+    })
 }
 
 fn targets(root: &Path, wanted: Option<&str>) -> Result<Vec<String>> {

@@ -70,10 +70,11 @@ CREATE TABLE keys (
 -- actor:   0 a key, 1 the configuration's files, 2 the hub itself
 -- outcome: 0 done in the same commit, 1 begun, 2 ended, 3 failed
 -- begun:   the position of the entry that the last two belong to
+-- Each project counts its own positions: they say nothing of what others do.
 CREATE TABLE audit (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
-  at INTEGER NOT NULL,
   project INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  at INTEGER NOT NULL,
   actor INTEGER NOT NULL,
   key_name TEXT,
   key_hint TEXT,
@@ -83,16 +84,16 @@ CREATE TABLE audit (
   before BLOB,
   after BLOB,
   outcome INTEGER NOT NULL,
-  begun INTEGER
-) STRICT;
-CREATE INDEX audit_by_project ON audit (project, position);
+  begun INTEGER,
+  PRIMARY KEY (project, position)
+) STRICT, WITHOUT ROWID;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 CREATE TRIGGER audit_is_not_taken_away BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 -- A replacing insert takes the old row away without asking the trigger above.
 CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
-  WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position)
+  WHEN EXISTS (SELECT 1 FROM audit WHERE project = NEW.project AND position = NEW.position)
   BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 
 CREATE TABLE agents (

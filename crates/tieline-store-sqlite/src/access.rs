@@ -126,10 +126,11 @@ pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<i6
         Outcome::Ended { begun } => (ENDED, Some(begun)),
         Outcome::Failed { begun } => (FAILED, Some(begun)),
     };
-    let put = "INSERT INTO audit (at, project, actor, key_name, key_hint, peer, action, target, \
-               before, after, outcome, begun) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    connection.prepare_cached(put)?.execute(params![
+    let put = "INSERT INTO audit (at, project, position, actor, key_name, key_hint, peer, action, \
+               target, before, after, outcome, begun) VALUES (?1, ?2, \
+               (SELECT coalesce(max(position), 0) + 1 FROM audit WHERE project = ?2), \
+               ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING position";
+    let row = params![
         record.at.as_millis(),
         record.project.0,
         actor,
@@ -142,8 +143,10 @@ pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<i6
         record.after,
         outcome,
         begun,
-    ])?;
-    Ok(connection.last_insert_rowid())
+    ];
+    Ok(connection
+        .prepare_cached(put)?
+        .query_row(row, |row| row.get(0))?)
 }
 
 pub(crate) fn audit(

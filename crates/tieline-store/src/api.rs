@@ -68,8 +68,8 @@ pub trait Store: Send + Sync + 'static {
     /// Every key, by project and name.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// Writes something down, and returns its position. What is written is never changed and never
-    /// taken away.
+    /// Writes something down, and returns its position among what its project did, from 1. What is
+    /// written is never changed and never taken away.
     async fn append_audit(&self, record: AuditRecord) -> Result<i64, StoreError>;
 
     /// What was done in a project, newest first. A page's `before` and `next` are positions, as

@@ -214,8 +214,10 @@ impl Store for MemoryStore {
 
     async fn append_audit(&self, record: AuditRecord) -> Result<i64, StoreError> {
         self.with(|state| {
+            let project = record.project;
             state.audit.push(record);
-            Ok(i64::try_from(state.audit.len()).expect("what is in memory can be counted"))
+            let of_project = state.audit.iter().filter(|one| one.project == project);
+            Ok(i64::try_from(of_project.count()).expect("what is in memory can be counted"))
         })
     }
 

@@ -82,9 +82,9 @@ pub(crate) async fn run(mut running: Running, mut signals: Signals) -> anyhow::R
 async fn stop(running: &Running) {
     let grace = running.grace();
     tracing::info!("stopping; what is in hand has {} s", grace.as_secs());
-    running.hub.stop_claiming();
-    running.closing.cancel();
+    // Agents that work still fetch their files here; events are refused already.
     running.hub.stop(grace).await;
+    running.closing.cancel();
     // Runs that were given back end no more in this process.
     running.api.end_waits();
     if tokio::time::timeout(LAST_WORDS, running.serving.wait())

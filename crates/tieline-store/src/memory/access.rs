@@ -33,11 +33,10 @@ impl State {
 
     pub(super) fn list_audit(&self, project: ProjectId, page: &PageRequest) -> Page<AuditEntry> {
         let before = page.before.map(u128::from_be_bytes);
-        let all = self.audit.iter().zip(1..);
-        let mut rows: Vec<_> = all
-            .filter(|(record, position)| {
-                record.project == project && before.is_none_or(|before| *position < before)
-            })
+        let of_project = self.audit.iter().filter(|one| one.project == project);
+        let mut rows: Vec<_> = of_project
+            .zip(1..)
+            .filter(|(_, position)| before.is_none_or(|before| *position < before))
             .map(|(record, position)| AuditEntry {
                 position: i64::try_from(position).expect("fewer entries than fit in memory"),
                 record: record.clone(),

@@ -211,10 +211,12 @@ pub(super) async fn another_project_reads_nothing_of_what_was_done_here(given: G
         project: ELSEWHERE,
         ..record("theirs")
     };
+    let mut positions = Vec::new();
     for record in [record("ours"), elsewhere, record("ours")] {
         let append = given.store.append_audit(record).await;
-        append.expect("appends");
+        positions.push(append.expect("appends"));
     }
+    assert_eq!(positions, [1, 1, 2], "each counts its own");
     assert_eq!(actions(&given, HERE).await, ["ours", "ours"]);
     assert_eq!(actions(&given, ELSEWHERE).await, ["theirs"]);
     assert!(actions(&given, ProjectId(3)).await.is_empty());

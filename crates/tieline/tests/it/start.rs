@@ -99,6 +99,50 @@ connectors:
 }
 
 #[test]
+fn an_agent_that_works_while_the_hub_stops_still_has_its_files() {
+    let agent = Agent::answering(|run| {
+        // The signal comes meanwhile.
+        thread::sleep(Duration::from_secs(1));
+        let hub = run["input"]["hub"].as_str().unwrap().parse().unwrap();
+        let file = Request::get(run["files"][0]["url"].as_str().unwrap());
+        (200, json!({ "output": file.send(hub).status }))
+    });
+    let place = Place::new(&format!(
+        r#"
+agents: [{{ name: remote, runtime: http, url: "{}" }}]
+connectors:
+  - {{ name: orders, type: webhook, mode: inbound, secret: "{SECRET}", agents: [remote] }}
+"#,
+        agent.url()
+    ));
+    let mut hub = place.start();
+    let part = |head: &str, text: &str| {
+        format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n")
+    };
+    let form = [
+        part("name=hub", &hub.address.to_string()),
+        part("name=doc; filename=doc.txt", "hers"),
+        "--b--\r\n".to_owned(),
+    ];
+    let sent = Request::post("/c/orders").bearer(SECRET);
+    let sent = hub.send(&sent.body("multipart/form-data; boundary=b", form.concat()));
+    let run = sent.expect(202)["run_ids"][0].clone();
+    let path = format!("/v1/runs/{}", run.as_str().unwrap());
+    wait_until(|| hub.get(&path)["status"] == "running");
+    hub.signal(Signal::TERM);
+    wait_until(|| hub.stderr().contains("stopping"));
+    hub.post("orders", &json!({})).expect_problem(503);
+    assert_eq!(hub.wait(), Some(0));
+    let hub = place.start();
+    let run = hub.get(&path);
+    assert_eq!(
+        (&run["output"], &run["attempt"]),
+        (&json!(200), &json!(1)),
+        "{run}"
+    );
+}
+
+#[test]
 fn a_second_signal_stops_it_at_once_and_loses_nothing() {
     let place = Place::new(&format!(
         r#"
