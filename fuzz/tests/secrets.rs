@@ -53,7 +53,10 @@ fn no_secret_is_compared_by_equality_or_shown() {
         assert!(!compares, "`{name}` can be compared by `==`");
         assert!(!shows, "`{name}` can be printed");
     }
-    let debug = format!("{:?}", Secret::new("canary-0123456789").expect("it is long"));
+    let debug = format!(
+        "{:?}",
+        Secret::new("canary-0123456789").expect("it is long")
+    );
     assert!(!debug.contains("canary"), "{debug}");
     // The probe tells a difference.
     assert_eq!(probe![String], [("String", true, true)]);
